@@ -1,0 +1,54 @@
+# One command each. Everything happens in .venv; `make clean` removes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= auto
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: install demo test bench fmt lint typecheck lock clean
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The project itself is installed editable from this folder; its pinned dependencies come hash-checked from the lock.
+$(VENV)/.installed: $(VENV)/bin/python requirements/runtime.txt pyproject.toml
+	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
+	$(PIP) install --quiet --require-hashes -r requirements/test.txt
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/runner demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -p no:randomly -p no:xdist -s --override-ini addopts= tests/benchmarks $(ARGS)
+
+fmt: $(VENV)/.installed-test
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(VENV)/.installed-test
+	$(BIN)/mypy
+
+# Re-pins everything for every platform. No download host is written.
+lock:
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --quiet pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --quiet --extra test --extra fleet pyproject.toml requirements/build.in \
+	  -c requirements/runtime.txt -o requirements/test.txt
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,133 @@
+"""What a script author imports: `Script`, `Context` and the results. See docs/scripts.md.
+
+A script is a class with a name, a pydantic model of its configuration and a `run` method. It knows phones
+(`context.phone`) and nothing of HTTP, the database or other tasks.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from runner.cancel import CancelToken
+    from runner.phones.session import PhoneSession
+
+
+class ScriptConfig(BaseModel):
+    """Base of every script's configuration: unknown fields are refused, "60" is accepted for 60."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+ConfigT = TypeVar("ConfigT", bound=ScriptConfig)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as devices.yaml has it; `package` is resolved (account, else device, else farm default)."""
+
+    username: str
+    app: str
+    package: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run achieved. `remark` is shown with the task; the URLs stay empty when the app gave none."""
+
+    remark: str = ""
+    post_url: str = ""
+    profile_url: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a script is told when a task is created, before any phone is touched."""
+
+    serial: str
+    account: Account | None
+    source: str
+
+
+class Context(Protocol[ConfigT]):
+    """What a run of a script has at hand. Every method raises Cancelled once stop was asked for."""
+
+    @property
+    def task_id(self) -> int: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def config(self) -> ConfigT: ...
+    @property
+    def account(self) -> Account | None: ...
+    @property
+    def phone(self) -> PhoneSession: ...
+    @property
+    def cancel(self) -> CancelToken: ...
+    @property
+    def rng_seed(self) -> int:
+        """The same for every attempt of one task, so that a random choice is made once."""
+        ...
+
+    @property
+    def check_published_first(self) -> bool:
+        """True for a forced retry of a task whose outcome is unknown: look for the post before publishing."""
+        ...
+
+    @property
+    def work_dir(self) -> Path:
+        """A folder of this run on the host, removed afterwards."""
+        ...
+
+    def step(self, name: str, *, detail: str = "") -> AbstractContextManager[StepNote]:
+        """One step of the journal: its time, its outcome, and on failure a screenshot and the hierarchy."""
+        ...
+
+    def note(self, message: str, **details: Any) -> None:
+        """A line in the current step of the journal (a popup that was dismissed, a choice that was made)."""
+        ...
+
+    def publish(self, tap: Callable[[], None]) -> None:
+        """The publish fence: commits that publishing begins, then calls `tap` exactly once, whatever happens.
+
+        After this the run ends as completed, as failed with the app's own refusal (raise AppRefused), or as
+        outcome unknown (any other error); it is never repeated by the runner on its own.
+        """
+        ...
+
+
+class StepNote(Protocol):
+    """The open step; `detail` may be filled in while it runs."""
+
+    detail: str
+
+
+class Script(abc.ABC, Generic[ConfigT]):
+    """Subclass, set `name` and `Config`, implement `run`. One instance serves all tasks: keep no state."""
+
+    name: ClassVar[str]
+    description: ClassVar[str] = ""
+    Config: ClassVar[type[ScriptConfig]]
+    steps: ClassVar[tuple[str, ...]] = ()
+    """The names of the steps in order, for progress ("3 of 8"); a run may skip some."""
+    needs_account: ClassVar[bool] = False
+
+    def check(self, config: ConfigT, planned: Planned) -> None:
+        """Refuse a task at creation: raise InvalidRequest with the field's name. Touches no phone."""
+        return
+
+    def time_limit(self, config: ConfigT) -> float:
+        """Seconds after which a run is ended by the runner, waits of the configuration included."""
+        return 900.0
+
+    @abc.abstractmethod
+    def run(self, context: Context[ConfigT]) -> Result:
+        """Do it. Raise StepFailed (or let a PhoneError pass) when it can't be done."""
