@@ -36,6 +36,8 @@ to codes.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class RunnerError(Exception):
@@ -89,8 +91,31 @@ class NotLicensed(RunnerError):
     remedy = "Set the plan to Pro, Team or Business (setting api.plan)."
 
 
+class FileProblem(NamedTuple):
+    """One mistake in a file that a person wrote. Lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    """What is wrong and what to write."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+
+
 class ConfigError(RunnerError, ValueError):
     """The configuration is not valid."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        problems: Sequence[FileProblem] = (),
+        remedy: str | None = None,
+    ) -> None:
+        self.problems = tuple(problems)
+        super().__init__(message or "\n".join(map(str, problems)), remedy=remedy)
 
 
 class StoreError(RunnerError):

@@ -1,0 +1,117 @@
+"""The settings of one runner process: flags, then RUNNER_* variables, then devices.yaml, then defaults.
+
+This module decides who wins and where files lie. What the settings mean is said where they are used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from runner.errors import ConfigError
+from runner.farm.loader import Loaded, load
+from runner.farm.schema import AdbSettings, ApiSettings
+from runner.mistakes import sentence
+from runner.tasks.settings import TaskSettings
+
+DEFAULT_CONFIG = "devices.yaml"
+
+
+class Settings(BaseSettings):
+    """Read with `load_settings`. A nested one is written with two underscores: RUNNER_API__PLAN=Pro."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RUNNER_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
+
+    config: Path
+    data_dir: Path
+    """Database, artifacts, logs."""
+    database_url: str = Field(default="", repr=False)
+    """SQLAlchemy URL; empty: SQLite in data_dir. May hold a password."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=50809, ge=0, le=65535)
+    """0: any free one."""
+    api_token: SecretStr | None = None
+    scripts_dir: Path | None = None
+    screens_dir: Path | None = None
+    api: ApiSettings = ApiSettings()
+    tasks: TaskSettings = TaskSettings()
+    adb: AdbSettings = AdbSettings()
+
+    @property
+    def token(self) -> str:
+        """The API token; empty when none is set."""
+        return self.api_token.get_secret_value() if self.api_token else ""
+
+    def refuse_open_bind(self) -> None:
+        """Raise ConfigError when other computers could reach the service without a token."""
+        if not self.token and not is_loopback(self.host):
+            raise ConfigError(
+                f"Listening on {self.host} would let anyone on the network post with your accounts.",
+                remedy="Set RUNNER_API_TOKEN to a long random text, or listen on 127.0.0.1.",
+            )
+
+
+def config_path(flags: dict[str, Any]) -> Path:
+    """Where devices.yaml is looked for."""
+    return Path(flags.get("config") or os.environ.get("RUNNER_CONFIG") or DEFAULT_CONFIG)
+
+
+def load_settings(**flags: Any) -> tuple[Settings, Loaded]:
+    """Read devices.yaml and settle every setting; a flag that is None was not given.
+
+    Raises ConfigError naming the file's mistakes, or the variable that is wrong.
+    """
+    path = config_path(flags)
+    loaded = load(path)
+    return settle(path, loaded.settings, **flags), loaded
+
+
+def settle(path: Path, from_file: dict[str, Any], **flags: Any) -> Settings:
+    """The settings of a devices.yaml that names `from_file`."""
+
+    class WithFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            base = {"data_dir": path.parent / "runner-data"}
+            return init_settings, env_settings, InitSettingsSource(settings_cls, base | from_file)
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = WithFile(**(given | {"config": path}))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_wording(details, given) for details in error.errors())) from None
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer can reach a service that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+def _wording(details: Any, flags: dict[str, Any]) -> str:
+    location = details["loc"]
+    is_flag = location[0] in flags
+    name = f"--{location[0]}" if is_flag else "RUNNER_" + "__".join(map(str, location)).upper()
+    return sentence(details, Settings, name)
