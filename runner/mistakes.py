@@ -47,6 +47,8 @@ def sentence(error: ErrorDetails, model: type[BaseModel], name: str) -> str:
             return f"{name} is not a known key; {_known_keys(str(location[-1]), location, model)}"
         case "missing":
             return f"{name} is missing"
+        case "invalid_key":
+            return f"the key {value} must be text; put it in quotes"
         case "literal_error" | "enum":
             meant = nearest(str(value), [part.strip("'") for part in _alternatives(context["expected"])])
             hint = f"; did you mean {meant!r}?" if meant else ""

@@ -16,6 +16,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from runner.errors import ConfigError
@@ -97,6 +98,12 @@ def settle(path: Path, from_file: dict[str, Any], **flags: Any) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         settings = WithFile(**(given | {"config": path}))
+    except SettingsError as error:
+        section = str(error).split('"')[1].upper()
+        raise ConfigError(
+            f"A variable that begins with RUNNER_{section} is not valid JSON.",
+            remedy='A list is written like ["runner.lan"].',
+        ) from error
     except ValidationError as error:
         raise ConfigError("\n".join(_wording(details, given) for details in error.errors())) from None
     return settings

@@ -43,7 +43,7 @@ _SYNTAX_HINTS = [
         r"mapping values are not allowed",
         'a colon where none can be: put text with ": " in quotes, and indent keys of one block equally.',
     ),
-    (r"could not find expected ':'", 'a key without a colon just above; write "key: value".'),
+    (r"could not find expected ':'", 'a key without a colon; write "key: value".'),
     (r"expected <block end>", "this line's indentation fits no block above it."),
     (r"expected the node content|expected ',' or", "an opened [ or { is not closed."),
     (r"unexpected end of stream", "an opened quote is not closed."),
@@ -143,8 +143,10 @@ def _syntax_problems(error: MarkedYAMLError, text: str, path: Path) -> list[File
     ]
     if tabs:
         return tabs
-    mark = error.problem_mark or error.context_mark
     problem = str(error.problem)
+    mark = error.problem_mark
+    if "could not find expected" in problem or "unexpected end of stream" in problem:
+        mark = error.context_mark  # where it began: the problem is only noticed lines later
     hint = next((hint for pattern, hint in _SYNTAX_HINTS if re.search(pattern, problem)), f"{problem}.")
     return [FileProblem(str(path), mark.line + 1, mark.column + 1, f"not valid YAML: {hint}")]
 
@@ -216,10 +218,8 @@ def _across_devices(values: dict[str, Any], places: _Places) -> Iterator[FilePro
             first = usernames.setdefault((username.removeprefix("@").casefold(), str(app)), place)
             if first != place:
                 line = places.find(first)[0]
-                message = (
-                    f'the {app} account "{username}" stands at line {line} already; it lives on one phone.'
-                )
-                yield places.problem(place, f"{message} Keep one.")
+                account_name = f'the {app} account "{username}"'
+                yield places.problem(place, f"{account_name} stands at line {line} already; keep one.")
 
 
 def _mappings(items: Any) -> Iterator[tuple[int, dict[str, Any]]]:
