@@ -133,6 +133,9 @@ class LostRun(RunnerError):
 class PhoneError(RunnerError):
     """The phone could not be driven."""
 
+    sent: bool = True
+    """False when the failed call certainly did not reach the phone, so that even an action may be repeated."""
+
     def __init__(
         self, message: str | None = None, *, serial: str | None = None, remedy: str | None = None
     ) -> None:
