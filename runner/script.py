@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from runner.cancel import CancelToken
+    from runner.phones.screens import Catalog
     from runner.phones.session import PhoneSession
 
 
@@ -71,6 +72,11 @@ class Context(Protocol[ConfigT]):
     @property
     def phone(self) -> PhoneSession: ...
     @property
+    def screens(self) -> Catalog:
+        """What recognises the apps' screens, the operator's own definitions included."""
+        ...
+
+    @property
     def cancel(self) -> CancelToken: ...
     @property
     def rng_seed(self) -> int:
@@ -118,7 +124,11 @@ class Script(abc.ABC, Generic[ConfigT]):
     Config: ClassVar[type[ScriptConfig]]
     steps: ClassVar[tuple[str, ...]] = ()
     """The names of the steps in order, for progress ("3 of 8"); a run may skip some."""
+    apps: ClassVar[tuple[str, ...]] = ()
+    """The apps whose accounts it can use ("tiktok", "instagram"); empty: any."""
     needs_account: ClassVar[bool] = False
+    needs_phone: ClassVar[bool] = True
+    """False for a script that never uses `context.phone`; it runs whether the phone is there or not."""
 
     def check(self, config: ConfigT, planned: Planned) -> None:
         """Refuse a task at creation: raise InvalidRequest with the field's name. Touches no phone."""
