@@ -7,17 +7,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..app import Android, Intent
+from .dialogs import LABELS
 from .pages import Page, PagedApp
 from .templates import Rect, Sheet, Template, append, new_node
 
 HOME = Template(
     "launcher.xml", {"workspace": "#workspace"}, size=(1080, 2400), package="com.android.launcher3"
 )
-LABELS = {
-    "com.zhiliaoapp.musically": "TikTok",
-    "com.ss.android.ugc.trill": "TikTok",
-    "com.instagram.android": "Instagram",
-}
 
 
 class Launcher(PagedApp):

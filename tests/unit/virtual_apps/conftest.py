@@ -1,4 +1,6 @@
-"""Apps without a phone: `Stage` offers what `Android` does with a clock that tests turn, `Hand` looks and taps."""
+"""Apps without a phone: `Stage` offers what `Android` does with a clock that tests turn, `Hand` looks
+and taps.
+"""
 
 from __future__ import annotations
 
