@@ -86,6 +86,60 @@ class Task:
 
 
 @dataclass(frozen=True)
+class NewTask:
+    """A planned task that has no row yet: which account on which phone, and when."""
+
+    serial: str
+    username: str
+    app: str
+    package: str
+    due_at: datetime
+    scheduled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt of a task. `token` proves that a write comes from this attempt and no other."""
+
+    task: Task
+    """As it was when the attempt began."""
+    token: str
+    retries_used: int
+    """Automatic retries since the task was created or retried by hand."""
+    retry_limit: int
+
+    @property
+    def retries_left(self) -> int:
+        return max(0, self.retry_limit - self.retries_used)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended, and whether the runner may repeat it on its own."""
+
+    outcome: Outcome
+    remark: str
+    retryable: bool = False
+    post_url: str = ""
+    profile_url: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """One line of a task's history."""
+
+    task_id: int
+    change: str
+    """The transition's name, see `runner.tasks.states`."""
+    source: Status
+    target: Status
+    cause: str
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Step:
     """One entry of a task's journal."""
 

@@ -1,0 +1,17 @@
+"""Alembic runs this file for every command; the connection is handed in by `runner.migrations.config`."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from runner.migrations import VERSION_TABLE
+from runner.tasks.model import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,  # SQLite can't alter a table in place
+)
+with context.begin_transaction():
+    context.run_migrations()

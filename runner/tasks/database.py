@@ -1,0 +1,148 @@
+"""One database: its engine, its transactions, and whether its schema is ours.
+
+What differs between SQLite and PostgreSQL is here; the queries of `runner.tasks.store` are the same on both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from runner import migrations
+from runner.errors import StoreError
+from runner.tasks.model import metadata
+
+BUSY_TIMEOUT = 15.0
+"""Seconds that a write to SQLite waits for another process (a backup, a second tool)."""
+_MIGRATION_LOCK = 50809
+
+
+class Database:
+    """Thread-safe. Every database error other than a broken constraint arrives as StoreError."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is SQLAlchemy's: sqlite:////path/to/file or postgresql://user@host/name.
+
+        Brings an empty or older database up to date. Raises StoreError.
+        """
+        self._url = _parsed(url)
+        sqlite = self._url.get_backend_name() == "sqlite"
+        try:
+            self._engine = create_engine(self._url, pool_size=10, max_overflow=40)
+        except (ImportError, NoSuchModuleError) as error:
+            raise StoreError(
+                f"The driver for {self.name} is missing: {error}.",
+                remedy='For PostgreSQL install "farm-runner[fleet]".',
+            ) from error
+        self._writer = self._engine
+        # SQLite lets one connection write at a time and makes the others poll with growing pauses. Within
+        # this process a lock lets them queue instead, which keeps a hundred phones' writes quick.
+        self._one_writer: AbstractContextManager[object] = nullcontext()
+        if sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+            self._writer = self._engine.execution_options(immediate=True)
+            self._one_writer = threading.Lock()
+        try:
+            self._ensure_schema()
+        except StoreError:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction; what it did is on disk when the block has ended without an error."""
+        with self._one_writer, self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise StoreError(
+                f"The database {self.name} can't be used: {error.orig}.",
+                remedy="Check that it exists, that there is room, and that nothing else holds it locked.",
+            ) from error
+
+    def _ensure_schema(self) -> None:
+        with self.read() as connection:
+            if _revision(connection) == migrations.HEAD:
+                return
+        with self.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            revision = _revision(connection)
+            if revision is None and (foreign := _foreign_tables(connection)):
+                raise StoreError(
+                    f"The database {self.name} has tables that are not the runner's: {', '.join(foreign)}.",
+                    remedy="Name an empty database, or the runner's own.",
+                )
+            if revision is not None and not migrations.is_known(revision):
+                raise StoreError(
+                    f"The database {self.name} was made by another version of the runner (schema {revision}, "
+                    f"this one knows {migrations.HEAD}).",
+                    remedy="Use that version or a newer one, or name another data directory.",
+                )
+            migrations.migrate(connection)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "The database URL can't be read.", remedy="Write postgresql://user:password@host/name."
+        ) from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(migrations.VERSION_TABLE):
+        return None
+    revision = connection.scalar(text(f"SELECT version_num FROM {migrations.VERSION_TABLE}"))
+    return None if revision is None else str(revision)
+
+
+def _foreign_tables(connection: Connection) -> list[str]:
+    return sorted(set(metadata.tables) & set(inspect(connection).get_table_names()))
+
+
+def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a sqlite3.Connection behind SQLAlchemy's interface
+    # Python's driver would begin transactions on its own, and later than we want; _begin_sqlite does it.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits in a power cut
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that begins by reading can't always become a writing one; a writer takes its turn at once.
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
