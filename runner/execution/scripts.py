@@ -1,6 +1,6 @@
-"""Finds the scripts that are installed. Each file or folder of a scripts directory is one module with a `Script`.
+"""Finds the scripts that are installed: each file or folder of a scripts directory is a module with a `Script`.
 
-A script with a mistake is reported by file and line and left out; the others and the service are not affected.
+A script with a mistake is reported by file and line and left out; neither the others nor the service suffer.
 """
 
 from __future__ import annotations
@@ -83,25 +83,19 @@ class Scripts:
 
     def _load(self, file: Path) -> None:
         try:
-            module = _import(file)
+            classes = list(_script_classes(_import(file)))
+            for script_class in classes:
+                self._add(script_class)
         except SyntaxError as error:
-            self._report(
-                ScriptProblem(Path(error.filename or file), error.lineno or 0, f"syntax: {error.msg}")
-            )
-            return
+            place = Path(error.filename or file), error.lineno or 0
+            self._report(ScriptProblem(*place, f"syntax: {error.msg}"))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a script's module may raise anything
-            message = f"{type(error).__name__}: {error}"
-            self._report(ScriptProblem(*_last_place(error, within=_root(file), default=file), message))
-            return
-        classes = list(_script_classes(module))
-        if not classes:
-            self._report(
-                ScriptProblem(
-                    file, 1, "no class derives from runner.script.Script (a helper's name starts with _)"
-                )
-            )
-        for script_class in classes:
-            self._add(script_class)
+            place = _last_place(error, within=_root(file), default=file)
+            self._report(ScriptProblem(*place, f"{type(error).__name__}: {error}"))
+        else:
+            if not classes:
+                hint = "the name of a helper file starts with _"
+                self._report(ScriptProblem(file, 1, f"no class derives from runner.script.Script ({hint})"))
 
     def _add(self, script_class: type[Script[Any]]) -> None:
         place = Path(inspect.getfile(script_class)), inspect.getsourcelines(script_class)[1]
@@ -120,7 +114,10 @@ class Scripts:
 
 
 def folders(setting: Path | None = None, extra: Iterable[Path] = ()) -> list[Path]:
-    """Where scripts are: `setting`, else beside the package (a checkout), else inside it (a wheel); then `extra`."""
+    """Where scripts are: in `setting`, else those that come with the package; then in each of `extra`.
+
+    The package's own are inside it in a wheel, and beside it in a checkout.
+    """
     package = Path(runner.__file__).parent
     bundled = package / "bundled_scripts"
     return [setting or (bundled if bundled.is_dir() else package.parent / "scripts"), *extra]
