@@ -59,7 +59,10 @@ _V46_6 = {
 # tt4703_fr_post_page_bottom_row
 _V47_0 = {"fex": "ght", "qrb": "tiq", "x44": "tvProgress"}
 
-_KNOWN = {"46.6": _V46_6, "46.7": _V46_7, "47.0": _V47_0}
+# Reported for this version by public automation code.
+_V44_3 = {"mkn": "m76"}
+
+_KNOWN = {"44.3": _V44_3, "46.6": _V46_6, "46.7": _V46_7, "47.0": _V47_0}
 
 
 @lru_cache(maxsize=4096)

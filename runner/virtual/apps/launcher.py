@@ -17,11 +17,12 @@ HOME = Template(
 
 
 class Launcher(PagedApp):
-    """`com.android.launcher3`. `starters` are the apps that it shows, in the order of their icons."""
+    """`com.google.android.apps.nexuslauncher`. `starters` are the apps that it shows, in the order of
+    their icons.
+    """
 
-    package: ClassVar[str] = "com.android.launcher3"
+    package: ClassVar[str] = "com.google.android.apps.nexuslauncher"
     default_version: ClassVar[str] = "13"
-    activity: ClassVar[str] = "com.android.launcher3.uioverrides.QuickstepLauncher"
 
     def __init__(
         self, android: Android, *, version: str = default_version, accounts: list[str] | None = None

@@ -92,7 +92,7 @@ class PagedApp(App):
         self._popups: list[Page] = []
         self._epoch = 0
         self._moving = False
-        self._drawn: tuple[Page, object, Sheet, list[_Element]] | None = None
+        self._drawn: tuple[Page, object, Sheet] | None = None
 
     # For pages
 
@@ -193,26 +193,23 @@ class PagedApp(App):
     # For the phone
 
     def windows(self) -> list[_Element]:
-        """The app's windows. They are shared: the same list until something changes; never alter or
-        re-parent them.
-        """
-        return self._sheet()[1]
+        """Shared trees: the same list until something changes. Serialise them; never alter or re-parent them."""
+        return self._sheet().windows
 
-    def _sheet(self) -> tuple[Sheet, list[_Element]]:
+    def _sheet(self) -> Sheet:
         page = self.page
         if page is None:
             raise RuntimeError(f"{self.package} is not running")
         moment = page.moment()
-        if self._drawn is None or self._drawn[0] is not page or self._drawn[1] != moment:
-            sheet = page.draw().seal()
-            self._drawn = (page, moment, sheet, sheet.windows)
-        return self._drawn[2], self._drawn[3]
+        if self._drawn is None or self._drawn[:2] != (page, moment):
+            self._drawn = (page, moment, page.draw().seal())
+        return self._drawn[2]
 
     def tap(self, x: int, y: int, *, seconds: float = 0.0) -> None:
         page = self.page
         if page is None or self._moving:
             return
-        hit = self._sheet()[0].hit(x, y)
+        hit = self._sheet().hit(x, y)
         if hit is None:
             return
         if hit.key in page.fields:
@@ -244,7 +241,7 @@ class PagedApp(App):
         page = self.page
         if page is None:
             return None
-        hit = self._sheet()[0].hit(x, y)
+        hit = self._sheet().hit(x, y)
         return page.fields.get(hit.key) if hit is not None else None
 
     def stop(self) -> None:

@@ -100,24 +100,34 @@ class Sheet:
 
     def __init__(self, root: _Element) -> None:
         self.root = root
+        self.windows: list[_Element] = []
         self._keys: dict[_Element, Hit] = {}
+
+    @classmethod
+    def empty(cls) -> Sheet:
+        """No window of the app at all."""
+        return cls(etree.Element("hierarchy", rotation="0"))
 
     # Filling
 
-    def nodes(self, key: str, within: _Element | None = None) -> list[_Element]:
-        """The nodes of this key or part, in document order."""
+    def find(self, key: str, within: _Element | None = None) -> _Element | None:
+        """The first node of this key or part, in document order."""
         root = self.root if within is None else within
-        found = root.findall(f".//*[@{_KEY}='{key}']")
-        return list(found or root.findall(f".//*[@{_PART}='{key}']"))
+        found = root.find(f".//*[@{_KEY}='{key}']")
+        return root.find(f".//*[@{_PART}='{key}']") if found is None else found
 
     def node(self, key: str, within: _Element | None = None) -> _Element:
-        found = self.nodes(key, within)
-        if not found:
+        found = self.find(key, within)
+        if found is None:
             raise LookupError(f"no node {key!r} on this sheet")
-        return found[0]
+        return found
+
+    def nodes(self, key: str) -> list[_Element]:
+        found = self.root.findall(f".//*[@{_KEY}='{key}']")
+        return list(found or self.root.findall(f".//*[@{_PART}='{key}']"))
 
     def has(self, key: str) -> bool:
-        return bool(self.nodes(key))
+        return self.find(key) is not None
 
     def text(self, key: str, text: str, within: _Element | None = None) -> None:
         write(self.node(key, within), text=text)
@@ -172,11 +182,8 @@ class Sheet:
             self._keys[node] = Hit(node.attrib.pop(_KEY), 0)
         for node in self.root.iterfind(f".//*[@{_PART}]"):
             del node.attrib[_PART]
+        self.windows = list(self.root)
         return self
-
-    @property
-    def windows(self) -> list[_Element]:
-        return list(self.root)
 
     def hit(self, x: int, y: int) -> Hit | None:
         """What a touch at this place reaches: the topmost and deepest node there that has a key.

@@ -79,9 +79,8 @@ _FRENCH_FIRST = {
     ),
     "Try it": "Essayer",
     "Back": "Retour",
-    # Words of these three were lost when the dumps were anonymised.
+    # Words of these were lost when the dumps were anonymised.
     "Add a friend": "Ajouter une Name 905",
-    "1 profile view": "1 Name 948 du profil",
     "Report a problem": "Signaler Name 942 Name 943",
     "Save login info": "Name 944 Name 945 informations de connexion Name 946",
     # Android's permission controller.

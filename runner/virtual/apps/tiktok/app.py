@@ -97,8 +97,7 @@ class TikTok(PagedApp):
             if anew:
                 arrive()
             return
-        starting = pages.Starting(self)
-        self._pages = [starting]
+        self._pages = [pages.Starting(self)]
         self.changed()
         if not self.reached("before", "launch"):
             return
@@ -111,7 +110,6 @@ class TikTok(PagedApp):
         if seconds <= 0:
             arrived()
             return
-        self.later(seconds / 2, lambda: setattr(starting, "black", True))
         self.later(seconds, arrived)
 
     def show_home(self) -> None:

@@ -35,18 +35,14 @@ class TikTokPage(Page):
 
 
 class Starting(TikTokPage, StartPage):
-    """Between the launch and the first page: a starting window, then a black one, neither with a node of
-    the app.
+    """Between the launch and the first page: neither the starting window nor the black one after it has a
+    node of the app, as tt4314_fr_launch_starting_window and tt4314_fr_launch_black show.
     """
 
     name = "starting"
 
-    def __init__(self, app: TikTok) -> None:
-        super().__init__(app)
-        self.black = False
-
     def draw(self) -> Sheet:
-        return self.sheet(screens.BLACK if self.black else screens.STARTING)
+        return Sheet.empty()
 
 
 # The main tabs
@@ -153,7 +149,8 @@ class Friends(MainPage):
     name = "friends"
 
     def draw(self) -> Sheet:
-        sheet = self.sheet(screens.FRIENDS)
+        newer = self.app.version.startswith("46.6")
+        sheet = self.sheet(screens.FRIENDS_46_6 if newer else screens.FRIENDS)
         sheet.drop("unread")
         return self.draw_bar(sheet)
 

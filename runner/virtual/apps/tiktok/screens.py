@@ -10,7 +10,8 @@ from ..templates import Rect, Sheet, Template, append, hold, new_node, place, re
 
 _TALL = (1080, 2400)
 _BUTTONS = (1080, 2220)
-_SMALL = (720, 1476)
+# The app's area of these reduced dumps ends at 1476: the display of a phone with _TALL's proportions.
+_SMALL = (720, 1516)
 
 
 def _by_id(name: str, more: str = "") -> str:
@@ -44,9 +45,6 @@ _FEED_PARTS = {
     "widget": "#wh7",
 }
 
-
-STARTING = Template(_file("tt4314_fr_launch_starting_window.xml"), {}, size=_TALL, language="fr")
-BLACK = Template(_file("tt4314_fr_launch_black.xml"), {}, size=_BUTTONS, language="fr")
 
 HOME = Template(_file("tt43_en_home_feed.xml"), {**_BOTTOM_BAR, **_FEED}, _FEED_PARTS, size=_TALL)
 HOME_LIVE_PHOTO = Template(
@@ -99,6 +97,7 @@ VIDEO = Template(
     derive=_to_single_video,
 )
 
+# The friends' feed while an upload runs: its badge is a window of its own.
 _BADGE = "/hierarchy/node[.//node[contains(@text, '%')]]"
 _NOT_BADGE = ("/hierarchy/node[not(.//node[contains(@text, '%')])]",)
 FRIENDS = Template(
@@ -107,6 +106,19 @@ FRIENDS = Template(
     {"unread": "=41"},
     size=_TALL,
     language="fr",
+    drop=(_BADGE,),
+)
+FRIENDS_46_6 = Template(
+    _file("tt4663_en_publish_uploading.xml"),
+    {
+        "tab.home": "#ofc",
+        "tab.friends": "#ofb",
+        "tab.create": "#of9",
+        "tab.inbox": "#ofd",
+        "tab.profile": "#ofe",
+    },
+    size=_TALL,
+    version="46.6.3",
     drop=(_BADGE,),
 )
 BADGE = Template(
@@ -266,6 +278,7 @@ def _to_focused_photo_page(sheet: Sheet) -> None:
     place(sheet.node("title"), Rect(42, 417, 1038, 470))
     place(sheet.node("caption"), Rect(42, 524, 1038, 1059))
     place(sheet.node("cover"), Rect(42, 274, 153, 385))
+    hold(sheet.node("title"))
     for label in sheet.root.xpath("//node[@text = 'Cover']"):
         remove(label)
     collapse = sheet.node("collapse")
@@ -322,6 +335,8 @@ LOGIN = Template(
     {"back": "@Retour à l'écran précédent", "phone": "=Numéro de téléphone"},
     size=_TALL,
     language="fr",
+    # The keyboard is the phone's, not the app's.
+    drop=("/hierarchy/node[contains(@package, 'inputmethod')]",),
 )
 
 # Popups
