@@ -7,6 +7,7 @@ transition begins; a run's write also proves its attempt and token. Which change
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -181,7 +182,16 @@ class Store:
                 .limit(criteria.page_size)
                 .offset((criteria.page - 1) * criteria.page_size)
             ).all()
-        return TaskPage([_task(row) for row in rows], total, criteria.page, criteria.page_size)
+            kept = connection.execute(
+                select(model.artifacts)
+                .where(model.artifacts.c.task_id.in_([row.id for row in rows]))
+                .order_by(model.artifacts.c.id)
+            )
+            artifacts: dict[int, list[Artifact]] = defaultdict(list)
+            for artifact in kept:
+                artifacts[artifact.task_id].append(Artifact(**artifact._mapping))
+        tasks = [_task(row) for row in rows]
+        return TaskPage(tasks, total, criteria.page, criteria.page_size, dict(artifacts))
 
     def stats(self) -> Stats:
         with self._database.read() as connection:

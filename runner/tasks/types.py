@@ -218,6 +218,8 @@ class TaskPage:
     total: int
     page: int
     page_size: int
+    artifacts: dict[int, list[Artifact]] = field(default_factory=dict)
+    """By task id; only of tasks that have some."""
 
 
 @dataclass(frozen=True)
