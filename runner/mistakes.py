@@ -38,13 +38,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_fold[found[0]] if found else None
 
 
-def sentence(error: ErrorDetails, model: type[BaseModel], name: str) -> str:
-    """What is wrong, in one sentence that starts with `name`, the field's. `model` is what was validated."""
+def sentence(error: ErrorDetails, name: str, model: type[BaseModel] | None = None) -> str:
+    """What is wrong, in one sentence that starts with `name`, the field's.
+
+    With the model that was validated, the known keys are named beside an unknown one.
+    """
     location, value = error["loc"], error["input"]
     context = error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden":
-            return f"{name} is not a known key; {_known_keys(str(location[-1]), location, model)}"
+            section = _model_at(location[:-1], model)
+            return unknown_key(name, section.model_fields if section else ())
         case "missing":
             return f"{name} is missing"
         case "invalid_key":
@@ -74,14 +78,15 @@ def dotted(location: Sequence[int | str]) -> str:
     return text.removeprefix(".") or "the whole"
 
 
-def _known_keys(key: str, location: Sequence[int | str], model: type[BaseModel]) -> str:
-    section = _model_at(location[:-1], model)
-    known = list(section.model_fields) if section else []
-    meant = nearest(key, known)
-    return f"did you mean {meant!r}?" if meant else f"known here: {', '.join(known)}"
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """That the last part of `name` is no key here, and which one may have been meant."""
+    meant = nearest(name.rpartition(".")[2], known)
+    listed = ", ".join(known)
+    hint = f"; did you mean {meant!r}?" if meant else f"; known here: {listed}" if listed else ""
+    return f"{name} is not a known key{hint}"
 
 
-def _model_at(location: Sequence[int | str], model: type[BaseModel]) -> type[BaseModel] | None:
+def _model_at(location: Sequence[int | str], model: type[BaseModel] | None) -> type[BaseModel] | None:
     annotation: Any = model
     for part in location:
         annotation = _without_none(annotation)

@@ -55,6 +55,16 @@ class Settings(BaseSettings):
         """The API token; empty when none is set."""
         return self.api_token.get_secret_value() if self.api_token else ""
 
+    @property
+    def database_file(self) -> Path:
+        """Where SQLite's file is when no database_url is set."""
+        return self.data_dir / "runner.db"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL. May hold a password."""
+        return self.database_url or f"sqlite:///{self.database_file.absolute().as_posix()}"
+
     def refuse_open_bind(self) -> None:
         """Raise ConfigError when other computers could reach the service without a token."""
         if not self.token and not is_loopback(self.host):
@@ -121,4 +131,4 @@ def _wording(details: Any, flags: dict[str, Any]) -> str:
     location = details["loc"]
     is_flag = location[0] in flags
     name = f"--{location[0]}" if is_flag else "RUNNER_" + "__".join(map(str, location)).upper()
-    return sentence(details, Settings, name)
+    return sentence(details, name, Settings)

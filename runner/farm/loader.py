@@ -173,7 +173,7 @@ class _Places:
         if location and isinstance(location[-1], int):
             name = f"an entry of {name}"
         line, column = self.find(location, of_key=error["type"] == "extra_forbidden")
-        return FileProblem(self.path, line, column, sentence(error, FarmFile, name))
+        return FileProblem(self.path, line, column, sentence(error, name, FarmFile))
 
     def problem(self, location: Location, message: str) -> FileProblem:
         return FileProblem(self.path, *self.find(location), message)

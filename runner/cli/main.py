@@ -1,0 +1,82 @@
+"""The tree of commands. Each command's work is in a module of its own, imported when it runs.
+
+Only typer is imported here, so that `runner --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli import config, tasks
+from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
+
+app = typer.Typer(
+    name="runner",
+    help="Publishes your own videos and pictures from a farm of Android phones.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(tasks.app, name="tasks")
+app.add_typer(config.app, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        import runner
+
+        typer.echo(runner.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    data_dir: DataDir = None,
+    host: Host = None,
+    port: Port = None,
+    adb: Adb = None,
+    scripts_dir: ScriptsDir = None,
+    screens_dir: ScreensDir = None,
+) -> None:
+    """Run the service; prints its URL when it is ready to take tasks. Ctrl+C ends it."""
+    from runner.cli.serve import run
+
+    run(
+        config=config,
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        adb={"path": adb} if adb else None,
+        scripts_dir=scripts_dir,
+        screens_dir=screens_dir,
+    )
+
+
+@app.command()
+def devices(as_json: Json = False, url: Url = None) -> None:
+    """List the phones with their states."""
+    from runner.cli.devices import show
+
+    show(url, as_json)
+
+
+@app.command()
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Check adb, phones, apps, storage, clock, ports and database; exit 1 when something blocks."""
+    from runner.cli.doctor import run
+
+    run(config, as_json)
+
+
+@app.command()
+def scripts(config: Config = None, scripts_dir: ScriptsDir = None, as_json: Json = False) -> None:
+    """List the installed scripts and the fields of their configuration."""
+    from runner.cli.scripts import show
+
+    show(config, scripts_dir, as_json)
