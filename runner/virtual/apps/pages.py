@@ -15,12 +15,9 @@ from lxml.etree import _Element
 
 from ..app import Android, App, StepName, TextField
 from . import words
-from .templates import Look, Sheet
+from .templates import Look, Sheet, Template
 
 LONG_PRESS = 0.4
-AccountState = Literal[
-    "ok", "logged_out", "blocked", "suspended", "disabled", "captcha", "selfie", "upload_id"
-]
 
 
 class Field:
@@ -40,11 +37,17 @@ class Page:
     """One screen of an app. `name` is what the control API shows."""
 
     name: str = ""
+    covers_popups = False
+    """Popups wait behind this page until another one is shown."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
         self.fields: dict[str, Field] = {}
         self.focus: str | None = None
+
+    def sheet(self, template: Template) -> Sheet:
+        """A copy of the template in the app's look."""
+        return template.sheet(self.app.look)
 
     def draw(self) -> Sheet:
         """A filled sheet, not yet sealed."""
@@ -87,7 +90,6 @@ class PagedApp(App):
         self.look = Look(android.width, android.height, self.package, version, android.language)
         self.mistakes: list[str] = []
         """What was done that nobody who publishes a post would want, in order: "synced contacts" …"""
-        self.account_states: dict[str, AccountState] = {}
         self._pages: list[Page] = []
         self._popups: list[Page] = []
         self._epoch = 0
@@ -99,7 +101,7 @@ class PagedApp(App):
     def say(self, english: str, **values: object) -> str:
         return words.say(self.look.language, english, **values)
 
-    def show(self, *pages: Page, then: Callable[[], None] | None = None) -> None:
+    def show(self, *pages: Page, then: Callable[[], object] | None = None) -> None:
         """Replace the whole stack, the last page on top, after the time that a change of screen takes."""
 
         def replace() -> None:
@@ -109,7 +111,7 @@ class PagedApp(App):
 
         self._move(replace)
 
-    def open(self, page: Page, *, then: Callable[[], None] | None = None) -> None:
+    def open(self, page: Page, *, then: Callable[[], object] | None = None) -> None:
         """Put a page on top, after the time that a change of screen takes."""
 
         def push() -> None:
@@ -119,7 +121,7 @@ class PagedApp(App):
 
         self._move(push)
 
-    def close(self, page: Page, *, then: Callable[[], None] | None = None) -> None:
+    def close(self, page: Page, *, then: Callable[[], object] | None = None) -> None:
         """Take a page (and what is above it) away; the app leaves the foreground with its last one."""
         if page in self._popups:
             self._popups.remove(page)
@@ -172,7 +174,7 @@ class PagedApp(App):
         """What takes the touches now. A starting app shows no popup yet."""
         if not self._pages:
             return None
-        if self._popups and not isinstance(self._pages[-1], StartPage):
+        if self._popups and not self._pages[-1].covers_popups:
             return self._popups[-1]
         return self._pages[-1]
 
@@ -193,7 +195,9 @@ class PagedApp(App):
     # For the phone
 
     def windows(self) -> list[_Element]:
-        """Shared trees: the same list until something changes. Serialise them; never alter or re-parent them."""
+        """Shared trees: the same list until something changes. Serialise them; never alter or re-parent
+        them.
+        """
         return self._sheet().windows
 
     def _sheet(self) -> Sheet:
@@ -253,25 +257,8 @@ class PagedApp(App):
 
     def clear(self) -> None:
         self.stop()
-        self.accounts.clear()
-        self.active = None
-        self.account_states.clear()
-
-    def set_account_state(self, username: str, state: AccountState) -> None:
-        """What the platform thinks of the account from now on."""
-        if username not in self.accounts:
-            raise LookupError(f"{username} is not logged in to {self.package}")
-        self.account_states[username] = state
-        self.changed()
-
-    def state_of(self, username: str | None) -> AccountState:
-        return "logged_out" if username is None else self.account_states.get(username, "ok")
 
     @property
     def screen(self) -> str:
         page = self.page
         return page.name if page is not None else ""
-
-
-class StartPage(Page):
-    """A page that popups wait behind: the app is still starting."""

@@ -20,6 +20,7 @@ class Composition:
     caption: str = ""
     title: str = ""
     sound: str = ""
+    ai_label: bool = False
 
     @property
     def is_photos(self) -> bool:
@@ -59,7 +60,12 @@ class Drafts:
     of: dict[str, list[Composition]] = field(default_factory=dict)
 
     def add(self, account: str, composition: Composition) -> None:
-        self.of.setdefault(account, []).insert(0, composition)
+        self.drop(account, composition)
+        self.of[account].insert(0, composition)
+
+    def drop(self, account: str, composition: Composition) -> None:
+        """The composition is a draft no longer, if it was one."""
+        self.of[account] = [each for each in self.of.get(account, []) if each is not composition]
 
     def count(self, account: str | None) -> int:
         return len(self.of.get(account or "", []))

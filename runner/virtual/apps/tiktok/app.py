@@ -1,6 +1,6 @@
-"""The TikTok app: what starts it, who is logged in, what it uploads and how it ends.
+"""The TikTok app: what starts it, how it switches accounts, and the way from a file to Post.
 
-What its screens look like and do is in `screens` and `pages`; what it accepted goes to `android.posts`.
+What its screens look like and do is in `screens` and `pages`; uploads are those of every app (`social`).
 """
 
 from __future__ import annotations
@@ -10,29 +10,19 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
-from ...app import AcceptedPost, Android, Intent, MediaRow
+from ...app import Android, Intent, MediaRow
 from .. import ids
-from ..pages import PagedApp
-from ..posts import Composition, Drafts, Kind, Upload
+from ..popups import Popup
+from ..posts import Composition, Kind, Upload
+from ..social import CAMERA_PERMISSIONS, STREAM, SocialApp
 from ..templates import Sheet, Template
 from . import pages, popups, screens
 
-UPLOAD_BYTES_PER_SECOND = 4_000_000
-SHORTEST_UPLOAD = 1.0
-"""Seconds, however small the file."""
-STUCK_PERCENT = 37
-MEDIA_PERMISSIONS = (
-    "android.permission.READ_MEDIA_VIDEO",
-    "android.permission.READ_MEDIA_IMAGES",
-    "android.permission.READ_EXTERNAL_STORAGE",
-)
 SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
-STREAM = "android.intent.extra.STREAM"
 
 
 @dataclass
@@ -53,93 +43,56 @@ class Manners:
         )
 
 
-class TikTok(PagedApp):
+class TikTok(SocialApp):
     """`com.zhiliaoapp.musically`."""
 
+    platform: ClassVar[str] = "tiktok"
     package: ClassVar[str] = "com.zhiliaoapp.musically"
     default_version: ClassVar[str] = "43.1.4"
-    activity: ClassVar[str] = "com.ss.android.ugc.aweme.splash.SplashActivity"
     is_asia: ClassVar[bool] = False
+    popup_kinds = popups.ANY_TIME
 
     def __init__(self, android: Android, *, version: str, accounts: list[str]) -> None:
         super().__init__(android, version=version, accounts=accounts)
         self.major = int(version.partition(".")[0])
         self.manners = Manners.drawn(android.rng)
-        self.upload_bytes_per_second = UPLOAD_BYTES_PER_SECOND
-        self.shortest_upload = SHORTEST_UPLOAD
-        self.drafts = Drafts()
-        self.uploads: list[Upload] = []
         self.widget_closed = False
         self.asks_publicly = False
-        names = [name for name in popups.KINDS if name != ("contacts" if self.is_asia else "sync_contacts")]
-        android.rng.shuffle(names)
-        self._rotation = popups.Rotation(names)
 
     # Starting
 
     def start(self, intent: Intent) -> str | None:
         match intent.action:
             case "android.intent.action.MAIN":
-                self._launch(self.show_home, anew=False)
+                self.launch(self.resume)
             case "android.intent.action.SEND" if intent.component.endswith(SHARE_ACTIVITY):
-                self._launch(lambda: self._receive(intent))
-            case "android.intent.action.VIEW" if self._page_of(intent.data) is not None:
-                self._launch(lambda: self._view(intent.data))
+                self.launch(lambda: self._receive(intent))
+            case "android.intent.action.VIEW" if (page := self._page_of(intent.data)) is not None:
+                self.launch(lambda: self.show(pages.Home(self), page))
             case _:
                 what = f"{{ act={intent.action} dat={intent.data} cmp={intent.component} }}"
                 return f"Error: Activity not started, unable to resolve Intent {what}"
         return None
 
-    def _launch(self, arrive: Callable[[], None], *, anew: bool = True) -> None:
-        """To the front; from nothing through the starting windows, which hold no node of the app."""
-        self.android.to_front(self.package)
-        if self.running:
-            if anew:
-                arrive()
-            return
-        self._pages = [pages.Starting(self)]
-        self.changed()
-        if not self.reached("before", "launch"):
-            return
-        seconds = self.android.screen_change()
-
-        def arrived() -> None:
-            arrive()
-            self.reached("after", "launch")
-
-        if seconds <= 0:
-            arrived()
-            return
-        self.later(seconds, arrived)
-
-    def show_home(self) -> None:
-        if self.state_of(self.active) == "logged_out":
-            self.show(pages.Login(self))
-            return
-        self.show(pages.Home(self))
-        if self.state_of(self.active) == "blocked":
-            self.cover(popups.Popup(self, popups.BLOCKED))
+    def show_home(self, *, then: Callable[[], object] | None = None) -> None:
+        state = self.state_of(self.active)
+        self.show(pages.Login(self) if state == "logged_out" else pages.Home(self), then=then)
+        if state == "blocked":
+            self.cover(Popup(self, popups.BLOCKED))
 
     def _receive(self, intent: Intent) -> None:
         """A shared file: the editor, or the feed when the file is unreadable (the app's toast is in no
         hierarchy).
         """
         row = self.android.media_by_uri(intent.extras.get(STREAM, ""))
-        readable = intent.grant_read or self._may_read_media()
+        readable = intent.grant_read or self.may_read_media()
         if row is None or not readable or self.state_of(self.active) == "logged_out":
             self.show_home()
-            return
-        if not self.reached("before", "pick_media"):
-            return
-        if self.manners.share_chooser:
-            self.show(pages.ShareChooser(self, row))
-        else:
-            self.edit(Composition([row]))
-
-    def _view(self, url: str) -> None:
-        page = self._page_of(url)
-        if page is not None:
-            self.show(pages.Home(self), page)
+        elif self.reached("before", "pick_media"):
+            if self.manners.share_chooser:
+                self.show(pages.ShareChooser(self, row))
+            else:
+                self.edit(Composition([row]))
 
     def _page_of(self, url: str) -> pages.TikTokPage | None:
         """The page behind a link: a profile, one of its posts, or a sound."""
@@ -178,7 +131,9 @@ class TikTok(PagedApp):
         if not self.reached("before", "switch_account"):
             return
         self.active = account
-        self.show_home()
+        self.show_home(then=self._switched)
+
+    def _switched(self) -> None:
         if self.manners.asks_save_login:
             self.show_popup("save_login")
         self.reached("after", "switch_account")
@@ -188,27 +143,12 @@ class TikTok(PagedApp):
     def create(self, *, sound: str = "") -> None:
         if self.state_of(self.active) == "logged_out":
             self.open(pages.Login(self))
-            return
-        self.open(pages.Camera(self, sound=sound), then=lambda: self._ask(list(pages.CAMERA_PERMISSIONS)))
-
-    def _ask(self, permissions: list[str]) -> None:
-        """Ask for what is missing, one dialog after the other; the camera is there whatever the answers."""
-        missing = [each for each in permissions if not self.android.granted(self.package, each)]
-        if missing:
-            self.android.ask_permission(self.package, missing[0], lambda _: self._ask(missing[1:]))
-
-    def _may_read_media(self) -> bool:
-        return any(self.android.granted(self.package, each) for each in MEDIA_PERMISSIONS)
-
-    def visible_media(self) -> list[MediaRow]:
-        return list(self.android.media()) if self._may_read_media() else []
+        else:
+            self.open(pages.Camera(self, sound=sound), then=lambda: self.ask(list(CAMERA_PERMISSIONS)))
 
     def open_gallery(self, camera: pages.Camera) -> None:
-        if not self.reached("before", "pick_media"):
-            return
-        self.open(pages.Gallery(self, camera))
-        if not self._may_read_media():
-            self.android.ask_permission(self.package, MEDIA_PERMISSIONS[0], lambda _: self.changed())
+        if self.reached("before", "pick_media"):
+            self.open(pages.Gallery(self, camera), then=self.ask_for_media)
 
     def snapshot(self) -> MediaRow:
         """What the shutter takes: a picture that is on nobody's list."""
@@ -236,12 +176,17 @@ class TikTok(PagedApp):
         else:
             self.show(editor, then=shown)
 
-    def ready_to_caption(self) -> None:
-        if self.reached("after", "edit"):
-            self.reached("before", "caption")
+    def compose(self, composition: Composition) -> None:
+        """From the editor to the post page."""
+
+        def shown() -> None:
+            if self.reached("after", "edit"):
+                self.reached("before", "caption")
+
+        self.open(pages.PostPage(self, composition), then=shown)
 
     def ask_discard(self, editor: pages.Editor) -> None:
-        self.cover(popups.Popup(self, popups.DISCARD, accept=lambda: self.close(editor)))
+        self.cover(Popup(self, popups.DISCARD, accept=lambda: self.close(editor)))
 
     def keep_draft(self, composition: Composition) -> None:
         """What Drafts does: nothing is published, the profile shows a tile."""
@@ -254,81 +199,21 @@ class TikTok(PagedApp):
         if self.asks_publicly:
             self.asks_publicly = False
             accept = partial(self.publish, composition, kind=kind)
-            self.cover(popups.Popup(self, popups.PUBLISH_PUBLICLY, accept=accept))
-            return
-        if self.state_of(self.active) == "blocked":
-            self.cover(popups.Popup(self, popups.BLOCKED))
-            return
-        if self.reached("before", "publish") and self._upload(composition, kind):
+            self.cover(Popup(self, popups.PUBLISH_PUBLICLY, accept=accept))
+        elif self.state_of(self.active) == "blocked":
+            self.cover(Popup(self, popups.BLOCKED))
+        elif self.reached("before", "publish") and self.upload_now(composition, kind):
             landing = pages.Home(self) if self.is_asia else pages.Friends(self)
-            self.show(landing, then=lambda: self._landed())
+            self.show(landing, then=partial(self.reached, "after", "publish"))
 
-    def _landed(self) -> None:
-        self.reached("after", "publish")
-
-    def _upload(self, composition: Composition, kind: Kind) -> bool:
-        seconds = max(self.shortest_upload, composition.size / self.upload_bytes_per_second)
-        upload = Upload(composition, self.active or "", kind, self.android.now(), seconds)
-        self.uploads.append(upload)
-        match self.android.publish_failure():
-            case "never_ends":
-                upload.stuck_at = STUCK_PERCENT
-            case "fails":
-                self.later(seconds / 2, lambda: self._fail(upload))
-            case _:
-                self.later(seconds, lambda: self._finish(upload))
-        return self.reached("before", "upload")
-
-    def _finish(self, upload: Upload) -> None:
-        there = {(row.path, row.sha256) for row in self.android.media()}
-        needed = {(row.path, row.sha256) for row in upload.composition.media if row.path}
-        if not needed <= there:
-            self._fail(upload)
-            return
-        self.uploads.remove(upload)
-        composition = upload.composition
+    def url_of(self, upload: Upload) -> str:
         what = "photo" if upload.kind == "images" else "video"
         number = self.android.rng.randrange(7 * 10**18, 8 * 10**18)
-        self.android.posts.append(
-            AcceptedPost(
-                app="tiktok",
-                account=upload.account,
-                kind=upload.kind,
-                caption=composition.caption,
-                title=composition.title,
-                media=composition.described(),
-                at=datetime.now(UTC).isoformat(),
-                url=f"https://www.tiktok.com/@{upload.account}/{what}/{number}",
-                sound=composition.sound,
-            )
-        )
-        self.reached("after", "upload")
+        return f"https://www.tiktok.com/@{upload.account}/{what}/{number}"
 
-    def _fail(self, upload: Upload) -> None:
-        self.uploads.remove(upload)
-        self.drafts.add(upload.account, upload.composition)
-        retry = partial(self._retry, upload)
-        self.cover(popups.Popup(self, popups.UPLOAD_FAILED, accept=retry))
-
-    def _retry(self, upload: Upload) -> None:
-        self.drafts.of[upload.account].remove(upload.composition)
-        self._upload(upload.composition, upload.kind)
-
-    @property
-    def upload(self) -> Upload | None:
-        """The newest upload that is on its way."""
-        return self.uploads[-1] if self.uploads else None
-
-    def upload_of(self, account: str | None) -> Upload | None:
-        return next((each for each in reversed(self.uploads) if each.account == account), None)
-
-    def posts_of(self, account: str) -> list[AcceptedPost]:
-        """What the account's profile shows, newest first. Stories are not on it."""
-        return [
-            post
-            for post in reversed(self.android.posts)
-            if post.app == "tiktok" and post.account == account and post.kind != "story"
-        ]
+    def failed(self, upload: Upload) -> None:
+        retry = partial(self.upload_now, upload.composition, upload.kind)
+        self.cover(Popup(self, popups.UPLOAD_FAILED, accept=retry))
 
     # Drawing
 
@@ -348,21 +233,18 @@ class TikTok(PagedApp):
     def resource_id(self, name: str) -> str:
         return f"{self.package}:id/{ids.renamed(name, self.version)}"
 
-    # For the phone and its control API
-
-    def popup(self) -> None:
-        self.show_popup(self._rotation.next())
+    # For the control API
 
     def popup_names(self) -> list[str]:
-        return [*sorted(self._rotation.names), popups.PUBLISH_PUBLICLY.name]
+        return [*super().popup_names(), popups.PUBLISH_PUBLICLY.name]
 
     def show_popup(self, name: str) -> None:
-        """Show it now; "publish_publicly" comes with the next Post."""
+        """As ever; but "publish_publicly" comes with the next Post."""
         if name == popups.PUBLISH_PUBLICLY.name:
             self.asks_publicly = True
             return
         accept = {"contacts": self._open_settings, "keep_editing": self._open_draft}.get(name)
-        self.cover(popups.Popup(self, popups.KINDS[name], accept=accept))
+        self.cover(Popup(self, self.popup_kinds[name], accept=accept))
 
     def _open_settings(self) -> None:
         self.android.leave(self.package)
@@ -371,20 +253,12 @@ class TikTok(PagedApp):
         if self.drafts.count(self.active):
             self.open(pages.PostPage(self, self.drafts.of[self.active or ""][0]))
 
-    def stop(self) -> None:
-        """What was uploading is a draft when the app starts again."""
-        for upload in self.uploads:
-            self.drafts.add(upload.account, upload.composition)
-        self.uploads.clear()
-        super().stop()
-
-    def clear(self) -> None:
-        super().clear()
-        self.drafts.of.clear()
-
 
 class TikTokAsia(TikTok):
-    """`com.ss.android.ugc.trill`: the same app with Shop instead of Friends."""
+    """`com.ss.android.ugc.trill`: the same app with Shop instead of Friends, and its own words about
+    contacts.
+    """
 
     package: ClassVar[str] = "com.ss.android.ugc.trill"
     is_asia: ClassVar[bool] = True
+    popup_kinds = popups.ANY_TIME_IN_ASIA

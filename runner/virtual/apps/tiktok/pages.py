@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from lxml.etree import _Element
 
 from ...app import AcceptedPost, MediaRow
-from ..pages import Page, StartPage
+from ..pages import Page
 from ..posts import Composition
-from ..templates import Rect, Sheet, Template, append, clip, new_node, place, remove, shift, write
+from ..templates import Rect, Sheet, append, clip, new_node, place, remove, shift, write
 from . import screens
 
 if TYPE_CHECKING:
@@ -19,30 +19,12 @@ TITLE_LIMIT = 90
 PHOTO_DESCRIPTION_LIMIT = 4000
 VIDEO_CAPTION_LIMIT = 2200
 MOST_PHOTOS = 35
-CAMERA_PERMISSIONS = ("android.permission.CAMERA", "android.permission.RECORD_AUDIO")
 
 
 class TikTokPage(Page):
-    """A page of TikTok: draws templates in the app's look."""
+    """A page of TikTok."""
 
     app: TikTok
-
-    def sheet(self, template: Template) -> Sheet:
-        return template.sheet(self.app.look)
-
-
-# Starting
-
-
-class Starting(TikTokPage, StartPage):
-    """Between the launch and the first page: neither the starting window nor the black one after it has a
-    node of the app, as tt4314_fr_launch_starting_window and tt4314_fr_launch_black show.
-    """
-
-    name = "starting"
-
-    def draw(self) -> Sheet:
-        return Sheet.empty()
 
 
 # The main tabs
@@ -702,7 +684,7 @@ class Editor(TikTokPage):
                 self.app.mistakes.append("posted a story")
                 self.app.publish(self.composition, kind="story")
             case "next":
-                self.app.open(PostPage(self.app, self.composition), then=self.app.ready_to_caption)
+                self.app.compose(self.composition)
 
     def back(self) -> None:
         self.app.ask_discard(self)
