@@ -99,7 +99,7 @@ class PagedApp(App):
     # For pages
 
     def say(self, english: str, **values: object) -> str:
-        return words.say(self.look.language, english, **values)
+        return words.say(self.look.language, english, package=self.package, **values)
 
     def show(self, *pages: Page, then: Callable[[], object] | None = None) -> None:
         """Replace the whole stack, the last page on top, after the time that a change of screen takes."""

@@ -283,7 +283,9 @@ class Template:
         for node in root.iter("node"):
             for name in ("text", "content-desc", "hint"):
                 if value := node.get(name):
-                    node.set(name, words.translated(value, self.language, look.language))
+                    node.set(
+                        name, words.translated(value, self.language, look.language, package=look.package)
+                    )
             if node.get("package") == self.package:
                 node.set("package", look.package)
             owner, _, name = node.get("resource-id").partition(":id/")

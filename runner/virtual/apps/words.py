@@ -191,24 +191,445 @@ _UNSEEN = {
     "Allow": "Autoriser",
 }
 
-_FRENCH = {**_SEEN, **_FRENCH_FIRST, **_ENGLISH_FIRST, **_UNSEEN}
+# Instagram's own words, where TikTok has others or none; it addresses people formally. Its dumps are in
+# English only: the French of these is known from public automation code for Instagram 410.
+_INSTAGRAM_KNOWN = {
+    "Message": "Envoyer un message",
+    "Add to story": "Ajouter à la story",
+    "Your story": "Votre story",
+    "Gallery": "Galerie",
+    "Edit video": "Modifier la vidéo",
+    "Your profile. No story": "Votre profil. Aucune story",
+    "Edit profile": "Modifier le profil",
+    "Share profile": "Partager le profil",
+    "Comment": "Commentaire",
+    "Send post": "Envoyer la publication",
+    "Add to Saved": "Ajouter aux enregistrements",
+    "Suggested for you": "Suggestions pour vous",
+    "Sponsored": "Sponsorisé",
+    "Dismiss": "Fermer",
+    "Original audio": "Audio original",
+    "Password": "Mot de passe",
+    "Password,": "Mot de passe,",
+    "Forgot password?": "Mot de passe oublié ?",
+    "Create new account": "Créer un compte",
+    "Username, email or mobile number": "Nom de profil, e-mail ou numéro de mobile",
+    "Username, email or mobile number,": "Nom de profil, e-mail ou numéro de mobile,",
+    "Keep editing your draft?": "Continuer la modification de votre brouillon ?",
+    "If you start a new video, this draft will be saved.": (
+        "Si vous commencez une nouvelle vidéo, ce brouillon sera enregistré."
+    ),
+    "Start new video": "Commencer une nouvelle vidéo",
+    "Save your login info?": "Enregistrer vos informations de connexion ?",
+    "No comments yet": "Aucun commentaire",
+    "Reel by {name} at row {row}, column {column}": "Reel de {name} à la ligne {row}, colonne {column}",
+    "Reel by {name}. Double tap to play or pause.": (
+        "Reel de {name}. Appuyez deux fois pour lire ou mettre en pause."
+    ),
+    "{count}posts": "{count}publications",
+}
+
+# The French of these is ours.
+_INSTAGRAM_UNSEEN = {
+    "Search and explore": "Rechercher et explorer",
+    "Instagram Home Feed": "Fil d'actualité Instagram",
+    "reels tray container": "conteneur de la barre des stories",
+    "For you": "Pour vous",
+    "Friends": "Amis",
+    "More actions for this post": "Plus d'actions pour cette publication",
+    "User avatars": "Avatars des utilisateurs",
+    "{name}'s story, {at} of {count}, Unseen.": "Story de {name}, {at} sur {count}, non vue.",
+    "{name}'s story, {at} of {count}, Seen.": "Story de {name}, {at} sur {count}, vue.",
+    "{name} posted a video {seconds} seconds ago": "{name} a publié une vidéo il y a {seconds} secondes",
+    "{name} posted a photo {seconds} seconds ago": "{name} a publié une photo il y a {seconds} secondes",
+    "{seconds} seconds ago": "Il y a {seconds} secondes",
+    "Profile picture of {name}": "Photo de profil de {name}",
+    "Photo by {name}, {likes} likes, {comments} comments": (
+        "Photo de {name}, {likes} J'aime, {comments} commentaires"
+    ),
+    "Photo by {name} at row {row}, column {column}": "Photo de {name} à la ligne {row}, colonne {column}",
+    # Uploads
+    "Keep Instagram open to finish posting…": "Gardez Instagram ouvert pour terminer la publication…",
+    "Posting to {name}…": "Publication sur {name}…",
+    "Posted! All set.": "Publié ! C'est fait.",
+    "Posted! Nicely done.": "Publié ! Bien joué.",
+    "Want to send it to friends?": "Voulez-vous l'envoyer à des amis ?",
+    "Send": "Envoyer",
+    "Video can't be posted": "Impossible de publier la vidéo",
+    "Photo can't be posted": "Impossible de publier la photo",
+    "Sharing to Reels…": "Partage sur Reels…",
+    "Done posting. Want to send it directly to friends?": (
+        "Publication terminée. Voulez-vous l'envoyer directement à des amis ?"
+    ),
+    "This reel is unavailable.": "Ce reel n'est pas disponible.",
+    "Create a reel": "Créer un reel",
+    "Repost": "Republier",
+    "More": "Plus",
+    "View insights": "Voir les statistiques",
+    "Boost reel": "Booster le reel",
+    # Profiles and accounts
+    "Create New": "Créer",
+    "View profile on Threads": "Voir le profil sur Threads",
+    "Your profile. Story": "Votre profil. Story",
+    "posts": "publications",
+    "following": "suivi(e)s",
+    "Professional dashboard": "Tableau de bord professionnel",
+    "Professional dashboard entry point": "Accès au tableau de bord professionnel",
+    "Create highlight": "Créer une story à la une",
+    "New": "Nouveau",
+    "Grid view": "Vue grille",
+    "Photos of you": "Photos de vous",
+    "Add Instagram account": "Ajouter un compte Instagram",
+    "Go to Accounts Center": "Accéder à l'Espace Comptes",
+    "Profile picture": "Photo de profil",
+    "Posts": "Publications",
+    # Creating
+    "Post": "Publication",
+    "Highlight": "Story à la une",
+    "Ad": "Publicité",
+    "Fundraiser": "Collecte de dons",
+    "Create new reel": "Créer un reel",
+    "Create new post": "Créer une publication",
+    "Create new story": "Créer une story",
+    "Create new fundraiser": "Créer une collecte de dons",
+    "New reel": "Nouveau reel",
+    "New post": "Nouvelle publication",
+    "POST": "PUBLICATION",
+    "TEMPLATES": "MODÈLES",
+    "Back to Home": "Retour à l'accueil",
+    "Camera settings": "Paramètres de l'appareil photo",
+    "Story Settings": "Paramètres de story",
+    "Open camera": "Ouvrir l'appareil photo",
+    "Camera": "Appareil photo",
+    "Drafts · {count}": "Brouillons · {count}",
+    "Select album": "Sélectionner un album",
+    "Album switcher, {album}, button, double tap to change album": (
+        "Sélecteur d'album, {album}, bouton, appuyez deux fois pour changer d'album"
+    ),
+    "Select multiple, activate to select multiple photos in your gallery": (
+        "Sélection multiple, activez pour sélectionner plusieurs photos dans votre galerie"
+    ),
+    "Select multiple button": "Bouton Sélection multiple",
+    "SELECT MULTIPLE": "SÉLECTION MULTIPLE",
+    "Video preview thumbnail": "Miniature d'aperçu de la vidéo",
+    "Unselected Video thumbnail created on {when}": "Non sélectionné Miniature de vidéo créée le {when}",
+    "Selected Video thumbnail created on {when}": "Sélectionné Miniature de vidéo créée le {when}",
+    "Selected media number {number} Video thumbnail created on {when}": (
+        "Sélectionné média numéro {number} Miniature de vidéo créée le {when}"
+    ),
+    "Unselected Photo thumbnail created on {when}": "Non sélectionné Miniature de photo créée le {when}",
+    "Selected Photo thumbnail created on {when}": "Sélectionné Miniature de photo créée le {when}",
+    "Selected media number {number} Photo thumbnail created on {when}": (
+        "Sélectionné média numéro {number} Miniature de photo créée le {when}"
+    ),
+    # Editors
+    "Double tap for tools that edit your video clips.": (
+        "Appuyez deux fois pour accéder aux outils de modification de vos clips vidéo."
+    ),
+    "Add audio": "Ajouter de l'audio",
+    "Add text": "Ajouter du texte",
+    "Add sticker": "Ajouter un sticker",
+    "Voiceover": "Voix off",
+    "Add clips": "Ajouter des clips",
+    "Save": "Enregistrer",
+    "Overlay": "Superposition",
+    "Explore audio": "Explorer l'audio",
+    "Tap to browse": "Appuyez pour parcourir",
+    "Swipe up to edit": "Balayez vers le haut pour modifier",
+    "Reel preview playing": "Aperçu du reel en cours de lecture",
+    "Save draft?": "Enregistrer le brouillon ?",
+    "If you go back now, you will lose this draft.": (
+        "Si vous revenez en arrière maintenant, vous perdrez ce brouillon."
+    ),
+    "Start over": "Recommencer",
+    "Save draft": "Enregistrer le brouillon",
+    "Keep editing": "Continuer la modification",
+    "Emojis and stickers": "Emojis et stickers",
+    "More actions": "Plus d'actions",
+    "Add a caption…": "Ajouter une légende…",
+    "Close Friends": "Amis proches",
+    "Your stories can now reach more people": "Vos stories peuvent désormais toucher plus de personnes",
+    "Now anyone can share your public stories to theirs, too. You can update this anytime in settings.": (
+        "Désormais, tout le monde peut aussi partager vos stories publiques dans les siennes. "
+        "Vous pouvez modifier cela à tout moment dans les paramètres."
+    ),
+    "View settings": "Voir les paramètres",
+    # Composer
+    "Write a caption and add hashtags…": "Écrivez une légende et ajoutez des hashtags…",
+    "Double tap to edit cover photo": "Appuyez deux fois pour modifier la photo de couverture",
+    "Link a reel": "Associer un reel",
+    "Poll": "Sondage",
+    "Prompt": "Invitation",
+    "Rewrite": "Reformuler",
+    "Tag people": "Identifier des personnes",
+    "Add location": "Ajouter un lieu",
+    "People you share this content with can see the location you tag and view this content on the map.": (
+        "Les personnes avec qui vous partagez ce contenu peuvent voir le lieu que vous identifiez "
+        "et voir ce contenu sur la carte."
+    ),
+    "Rename audio": "Renommer l'audio",
+    "Original Audio": "Audio original",
+    "Add AI label": "Ajouter un label IA",
+    "We require you to label certain realistic content that's made with AI. Learn more": (
+        "Vous devez ajouter un label à certains contenus réalistes créés avec l'IA. En savoir plus"
+    ),
+    "Everyone": "Tout le monde",
+    "Also share on…": "Partager aussi sur…",
+    "Others can now download and share your reels": (
+        "D'autres personnes peuvent désormais télécharger et partager vos reels"
+    ),
+    # Comments
+    "Start the conversation.": "Lancez la conversation.",
+    # Popups
+    "Rate Instagram": "Évaluer Instagram",
+    "Remind me later": "Me le rappeler plus tard",
+    "No, thanks": "Non, merci",
+    "If you enjoy using Instagram, would you mind taking a moment to rate it? "
+    "It won't take more than a minute. Thanks for your support!": (
+        "Si vous aimez utiliser Instagram, voulez-vous prendre un moment pour l'évaluer ? "
+        "Cela ne prendra pas plus d'une minute. Merci de votre soutien !"
+    ),
+    "Turn on notifications": "Activer les notifications",
+    "Know when people like or comment on your posts.": (
+        "Sachez quand des personnes aiment ou commentent vos publications."
+    ),
+    "We'll save the login info for this account, so you won't need to enter it next time.": (
+        "Nous enregistrerons les informations de connexion de ce compte, "
+        "vous n'aurez pas à les saisir la prochaine fois."
+    ),
+    # Accounts that cannot be used
+    "English (US)": "Français (France)",
+    "Instagram from Meta": "Instagram de Meta",
+    "Meta logo": "Logo Meta",
+    "Confirm you're human": "Confirmez que vous êtes un être humain",
+    "Can't read this text? Hear this code or Get a new code": (
+        "Vous n'arrivez pas à lire ce texte ? Écouter ce code ou Obtenir un nouveau code"
+    ),
+    "Hear this code": "Écouter ce code",
+    "Get a new code": "Obtenir un nouveau code",
+    "Enter the code from the image": "Saisissez le code de l'image",
+    "Confirm you're a real person with a video selfie": (
+        "Confirmez que vous êtes une personne réelle avec un selfie vidéo"
+    ),
+    "We need more info to make sure you're human.": (
+        "Nous avons besoin de plus d'informations pour vérifier que vous êtes un être humain."
+    ),
+    "Your selfie will only be used to confirm your identity and to keep our community safe.": (
+        "Votre selfie servira uniquement à confirmer votre identité et à protéger notre communauté."
+    ),
+    "It will be deleted within 30 days.": "Il sera supprimé sous 30 jours.",
+    "Make sure your face can be clearly seen. Read tips": (
+        "Assurez-vous que votre visage est bien visible. Lire les conseils"
+    ),
+    "Start video selfie": "Commencer le selfie vidéo",
+    "Upload your ID": "Importez votre pièce d'identité",
+    "Upload a photo": "Importer une photo",
+    "Submit": "Envoyer",
+    "We suspended your account, {name}": "Nous avons suspendu votre compte, {name}",
+    "180 days left to appeal or we'll permanently disable your account": (
+        "Il vous reste 180 jours pour faire appel avant la désactivation définitive de votre compte"
+    ),
+    "Suspended on {when}": "Suspendu le {when}",
+    "We disabled your account": "Nous avons désactivé votre compte",
+    "You no longer have access to {name}": "Vous n'avez plus accès à {name}",
+    "Account disabled on {when}": "Compte désactivé le {when}",
+    "Why this happened": "Pourquoi cela s'est produit",
+    "What this means": "Ce que cela signifie",
+    "What you can do": "Ce que vous pouvez faire",
+    "More information": "Plus d'informations",
+    "Read more about this rule": "En savoir plus sur cette règle",
+    "How we made this decision": "Comment nous avons pris cette décision",
+    "Appeal": "Faire appel",
+    "Log out": "Se déconnecter",
+    "Download a copy": "Télécharger une copie",
+    "download your information": "télécharger vos informations",
+}
+_INSTAGRAM = {**_INSTAGRAM_KNOWN, **_INSTAGRAM_UNSEEN}
+
+# Instagram. No dump shows its French; what is not here is said as in TikTok.
+_INSTAGRAM = {
+    "Post": "Publication",
+    "POST": "PUBLICATION",
+    "STORY": "STORY",
+    "REEL": "REEL",
+    "LIVE": "DIRECT",
+    "Reel": "Reel",
+    "Story": "Story",
+    "Edits": "Edits",
+    "Highlight": "À la une",
+    "Ad": "Publicité",
+    "Fundraiser": "Collecte de fonds",
+    "Create": "Créer",
+    "Create New": "Créer",
+    "Create new reel": "Créer un nouveau reel",
+    "Create new post": "Créer une nouvelle publication",
+    "Create new story": "Créer une nouvelle story",
+    "Create new fundraiser": "Créer une nouvelle collecte de fonds",
+    "Create a reel": "Créer un reel",
+    "Reels": "Reels",
+    "Friends": "Amis",
+    "Search and explore": "Rechercher et explorer",
+    "Instagram Home Feed": "Fil d’accueil Instagram",
+    "Your story": "Votre story",
+    "Close Friends": "Amis proches",
+    "Add to story": "Ajouter à la story",
+    "Suggested for you": "Suggestions pour vous",
+    "Sponsored": "Sponsorisé",
+    "Dismiss": "Ignorer",
+    "More actions for this post": "Autres actions pour cette publication",
+    "Your profile. No story": "Votre profil. Aucune story",
+    "Edit profile": "Modifier le profil",
+    "Share profile": "Partager le profil",
+    "Create highlight": "Créer une story à la une",
+    "New": "Nouveau",
+    "Grid view": "Affichage en grille",
+    "Photos of you": "Photos de vous",
+    "View profile on Threads": "Voir le profil sur Threads",
+    "Options": "Options",
+    "posts": "publications",
+    "followers": "followers",
+    "following": "suivi(e)s",
+    "{count}posts": "{count}publications",
+    "{account}'s story, 0 of 16, Unseen.": "Story de {account}, 0 sur 16, non vue.",
+    "Reel by {name} at row {row}, column {column}": "Reel de {name}, ligne {row}, colonne {column}",
+    "Photo by {name} at row {row}, column {column}": "Photo de {name}, ligne {row}, colonne {column}",
+    "Professional dashboard": "Tableau de bord professionnel",
+    "Professional dashboard entry point": "Accès au tableau de bord professionnel",
+    "New reel": "Nouveau reel",
+    "New post": "Nouvelle publication",
+    "Back to Home": "Retour à l’accueil",
+    "Camera settings": "Paramètres de l’appareil photo",
+    "Open camera": "Ouvrir l’appareil photo",
+    "Camera": "Appareil photo",
+    "Collage": "Collage",
+    "Select multiple, activate to select multiple photos in your gallery": (
+        "Sélection multiple, activer pour sélectionner plusieurs photos de votre galerie"
+    ),
+    "Select multiple button": "Bouton de sélection multiple",
+    "SELECT MULTIPLE": "SÉLECTION MULTIPLE",
+    "Album switcher, {album}, button, double tap to change album": (
+        "Sélecteur d’album, {album}, bouton, appuyer deux fois pour changer d’album"
+    ),
+    "Selected Video thumbnail created on {date}": "Miniature de vidéo sélectionnée créée le {date}",
+    "Unselected Video thumbnail created on {date}": "Miniature de vidéo non sélectionnée créée le {date}",
+    "Selected Photo thumbnail created on {date}": "Miniature de photo sélectionnée créée le {date}",
+    "Unselected Photo thumbnail created on {date}": "Miniature de photo non sélectionnée créée le {date}",
+    "Video preview thumbnail": "Miniature d’aperçu de la vidéo",
+    "Edit video": "Modifier la vidéo",
+    "Double tap for tools that edit your video clips.": (
+        "Appuyez deux fois pour afficher les outils de modification de vos clips."
+    ),
+    "Add audio": "Ajouter de l’audio",
+    "Add text": "Ajouter du texte",
+    "Add sticker": "Ajouter un sticker",
+    "Voiceover": "Voix off",
+    "Add clips": "Ajouter des clips",
+    "Volume": "Volume",
+    "Overlay": "Superposition",
+    "Save": "Enregistrer",
+    "Reel preview playing": "Aperçu du reel en cours de lecture",
+    "Swipe up to edit": "Balayer vers le haut pour modifier",
+    "Explore audio": "Explorer les audios",
+    "Save draft?": "Enregistrer le brouillon ?",
+    "If you go back now, you will lose this draft.": "Si vous revenez en arrière, vous perdrez ce brouillon.",
+    "Start over": "Recommencer",
+    "Save draft": "Enregistrer le brouillon",
+    "Keep editing": "Continuer à modifier",
+    "Drafts · {count}": "Brouillons · {count}",
+    "Write a caption and add hashtags…": "Rédigez une légende et ajoutez des hashtags…",
+    "Double tap to edit cover photo": "Appuyez deux fois pour modifier la photo de couverture",
+    "Poll": "Sondage",
+    "Prompt": "Invitation",
+    "Link a reel": "Lier un reel",
+    "Rewrite": "Réécrire",
+    "Tag people": "Identifier des personnes",
+    "Add location": "Ajouter un lieu",
+    "Rename audio": "Renommer l’audio",
+    "Original Audio": "Audio d’origine",
+    "Add AI label": "Ajouter un label IA",
+    "Audience": "Audience",
+    "Everyone": "Tout le monde",
+    "Also share on…": "Partager aussi sur…",
+    "People you share this content with can see the location you tag and view this content on the map.": (
+        "Les personnes avec qui vous partagez ce contenu peuvent voir le lieu identifié et ce contenu sur la carte."
+    ),
+    "Others can now download and share your reels": (
+        "Les autres personnes peuvent désormais télécharger et partager vos reels"
+    ),
+    "Keep Instagram open to finish posting…": "Gardez Instagram ouvert pour terminer la publication…",
+    "Posting to {account}…": "Publication sur {account}…",
+    "Posted! All set.": "Publié ! C’est fait.",
+    "Posted! Nicely done.": "Publié ! Bravo.",
+    "Want to send it to friends?": "Envoyer à des amis ?",
+    "Send": "Envoyer",
+    "Video can't be posted": "Impossible de publier la vidéo",
+    "{account} posted a video {seconds} seconds ago": "{account} a publié une vidéo il y a {seconds} secondes",
+    "Sharing to Reels…": "Partage dans Reels…",
+    "Done posting. Want to send it directly to friends?": (
+        "Publication terminée. Envoyer directement à des amis ?"
+    ),
+    "This reel is unavailable.": "Ce reel n’est pas disponible.",
+    "Rate Instagram": "Noter Instagram",
+    "Remind me later": "Me le rappeler plus tard",
+    "No, thanks": "Non merci",
+    "Your stories can now reach more people": "Vos stories peuvent désormais toucher plus de personnes",
+    "View settings": "Voir les paramètres",
+    "Story Settings": "Paramètres de la story",
+    "Gallery": "Galerie",
+    "Add a caption…": "Ajouter une légende…",
+    "Stickers": "Stickers",
+    "Add Instagram account": "Ajouter un compte Instagram",
+    "Go to Accounts Center": "Accéder à l’Espace Comptes",
+    "Keep editing your draft?": "Continuer à modifier votre brouillon ?",
+    "Start new video": "Créer une nouvelle vidéo",
+    "Username, email or mobile number": "Nom de profil, e-mail ou numéro de mobile",
+    "Username, email or mobile number,": "Nom de profil, e-mail ou numéro de mobile,",
+    "Password": "Mot de passe",
+    "Password,": "Mot de passe,",
+    "Forgot password?": "Mot de passe oublié ?",
+    "Create new account": "Créer un compte",
+    "Instagram from Meta": "Instagram par Meta",
+    "Menu": "Menu",
+    "Log out": "Se déconnecter",
+    "Appeal": "Faire appel",
+    "Submit": "Envoyer",
+    "Upload your ID": "Importez votre pièce d’identité",
+    "Upload a photo": "Importer une photo",
+    "Confirm you're human": "Confirmez que vous êtes humain",
+    "Enter the code from the image": "Entrez le code de l’image",
+    "Confirm you're a real person with a video selfie": (
+        "Confirmez que vous êtes une personne réelle avec un selfie vidéo"
+    ),
+    "Start video selfie": "Démarrer le selfie vidéo",
+    "We disabled your account": "Nous avons désactivé votre compte",
+    "You no longer have access to {account}": "Vous n’avez plus accès à {account}",
+    "We suspended your account, {name}": "Nous avons suspendu votre compte, {name}",
+}
+
+_TIKTOK = {**_SEEN, **_FRENCH_FIRST, **_ENGLISH_FIRST, **_UNSEEN}
+_FRENCH = {"tiktok": _TIKTOK, "instagram": {**_TIKTOK, **_INSTAGRAM}}
 LANGUAGES = ("en", "fr")
 
 
+def french(vocabulary: str) -> dict[str, str]:
+    """The French of every English string that this app ("tiktok" or "instagram") says."""
+    return _FRENCH[vocabulary]
+
+
 @cache
-def _table(source: str, target: str) -> dict[str, str]:
+def _table(source: str, target: str, vocabulary: str) -> dict[str, str]:
     if (source, target) == ("en", "fr"):
-        return _FRENCH
+        return _FRENCH[vocabulary]
     if (source, target) == ("fr", "en"):
-        return {french: english for english, french in _FRENCH.items()}
+        return {translation: english for english, translation in _FRENCH[vocabulary].items()}
     return {}
 
 
-def translated(text: str, source: str, target: str) -> str:
-    """The string in the other language, or itself when it is not one of the apps' fixed strings."""
-    return _table(source, target).get(text, text)
+def translated(text: str, source: str, target: str, vocabulary: str = "tiktok") -> str:
+    """The string in the other language, or itself when it is not one of the app's fixed strings."""
+    return _table(source, target, vocabulary).get(text, text)
 
 
-def say(language: str, english: str, **values: object) -> str:
+def say(language: str, english: str, vocabulary: str = "tiktok", **values: object) -> str:
     """A fixed string in the phone's language, with `{name}` filled in."""
-    return translated(english, "en", language).format(**values)
+    return translated(english, "en", language, vocabulary).format(**values)
