@@ -173,7 +173,8 @@ class Sheet:
     # Showing
 
     def seal(self) -> Sheet:
-        for node in self.root.iterfind(f".//*[@{_NUMBER}]"):
+        # The innermost number counts: a grid's cells lie in numbered rows.
+        for node in reversed(self.root.findall(f".//*[@{_NUMBER}]")):
             number = int(node.attrib.pop(_NUMBER))
             for keyed in node.iter("node"):
                 if key := keyed.attrib.pop(_KEY, ""):

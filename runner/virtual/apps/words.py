@@ -446,190 +446,31 @@ _INSTAGRAM_UNSEEN = {
 }
 _INSTAGRAM = {**_INSTAGRAM_KNOWN, **_INSTAGRAM_UNSEEN}
 
-# Instagram. No dump shows its French; what is not here is said as in TikTok.
-_INSTAGRAM = {
-    "Post": "Publication",
-    "POST": "PUBLICATION",
-    "STORY": "STORY",
-    "REEL": "REEL",
-    "LIVE": "DIRECT",
-    "Reel": "Reel",
-    "Story": "Story",
-    "Edits": "Edits",
-    "Highlight": "À la une",
-    "Ad": "Publicité",
-    "Fundraiser": "Collecte de fonds",
-    "Create": "Créer",
-    "Create New": "Créer",
-    "Create new reel": "Créer un nouveau reel",
-    "Create new post": "Créer une nouvelle publication",
-    "Create new story": "Créer une nouvelle story",
-    "Create new fundraiser": "Créer une nouvelle collecte de fonds",
-    "Create a reel": "Créer un reel",
-    "Reels": "Reels",
-    "Friends": "Amis",
-    "Search and explore": "Rechercher et explorer",
-    "Instagram Home Feed": "Fil d’accueil Instagram",
-    "Your story": "Votre story",
-    "Close Friends": "Amis proches",
-    "Add to story": "Ajouter à la story",
-    "Suggested for you": "Suggestions pour vous",
-    "Sponsored": "Sponsorisé",
-    "Dismiss": "Ignorer",
-    "More actions for this post": "Autres actions pour cette publication",
-    "Your profile. No story": "Votre profil. Aucune story",
-    "Edit profile": "Modifier le profil",
-    "Share profile": "Partager le profil",
-    "Create highlight": "Créer une story à la une",
-    "New": "Nouveau",
-    "Grid view": "Affichage en grille",
-    "Photos of you": "Photos de vous",
-    "View profile on Threads": "Voir le profil sur Threads",
-    "Options": "Options",
-    "posts": "publications",
-    "followers": "followers",
-    "following": "suivi(e)s",
-    "{count}posts": "{count}publications",
-    "{account}'s story, 0 of 16, Unseen.": "Story de {account}, 0 sur 16, non vue.",
-    "Reel by {name} at row {row}, column {column}": "Reel de {name}, ligne {row}, colonne {column}",
-    "Photo by {name} at row {row}, column {column}": "Photo de {name}, ligne {row}, colonne {column}",
-    "Professional dashboard": "Tableau de bord professionnel",
-    "Professional dashboard entry point": "Accès au tableau de bord professionnel",
-    "New reel": "Nouveau reel",
-    "New post": "Nouvelle publication",
-    "Back to Home": "Retour à l’accueil",
-    "Camera settings": "Paramètres de l’appareil photo",
-    "Open camera": "Ouvrir l’appareil photo",
-    "Camera": "Appareil photo",
-    "Collage": "Collage",
-    "Select multiple, activate to select multiple photos in your gallery": (
-        "Sélection multiple, activer pour sélectionner plusieurs photos de votre galerie"
-    ),
-    "Select multiple button": "Bouton de sélection multiple",
-    "SELECT MULTIPLE": "SÉLECTION MULTIPLE",
-    "Album switcher, {album}, button, double tap to change album": (
-        "Sélecteur d’album, {album}, bouton, appuyer deux fois pour changer d’album"
-    ),
-    "Selected Video thumbnail created on {date}": "Miniature de vidéo sélectionnée créée le {date}",
-    "Unselected Video thumbnail created on {date}": "Miniature de vidéo non sélectionnée créée le {date}",
-    "Selected Photo thumbnail created on {date}": "Miniature de photo sélectionnée créée le {date}",
-    "Unselected Photo thumbnail created on {date}": "Miniature de photo non sélectionnée créée le {date}",
-    "Video preview thumbnail": "Miniature d’aperçu de la vidéo",
-    "Edit video": "Modifier la vidéo",
-    "Double tap for tools that edit your video clips.": (
-        "Appuyez deux fois pour afficher les outils de modification de vos clips."
-    ),
-    "Add audio": "Ajouter de l’audio",
-    "Add text": "Ajouter du texte",
-    "Add sticker": "Ajouter un sticker",
-    "Voiceover": "Voix off",
-    "Add clips": "Ajouter des clips",
-    "Volume": "Volume",
-    "Overlay": "Superposition",
-    "Save": "Enregistrer",
-    "Reel preview playing": "Aperçu du reel en cours de lecture",
-    "Swipe up to edit": "Balayer vers le haut pour modifier",
-    "Explore audio": "Explorer les audios",
-    "Save draft?": "Enregistrer le brouillon ?",
-    "If you go back now, you will lose this draft.": "Si vous revenez en arrière, vous perdrez ce brouillon.",
-    "Start over": "Recommencer",
-    "Save draft": "Enregistrer le brouillon",
-    "Keep editing": "Continuer à modifier",
-    "Drafts · {count}": "Brouillons · {count}",
-    "Write a caption and add hashtags…": "Rédigez une légende et ajoutez des hashtags…",
-    "Double tap to edit cover photo": "Appuyez deux fois pour modifier la photo de couverture",
-    "Poll": "Sondage",
-    "Prompt": "Invitation",
-    "Link a reel": "Lier un reel",
-    "Rewrite": "Réécrire",
-    "Tag people": "Identifier des personnes",
-    "Add location": "Ajouter un lieu",
-    "Rename audio": "Renommer l’audio",
-    "Original Audio": "Audio d’origine",
-    "Add AI label": "Ajouter un label IA",
-    "Audience": "Audience",
-    "Everyone": "Tout le monde",
-    "Also share on…": "Partager aussi sur…",
-    "People you share this content with can see the location you tag and view this content on the map.": (
-        "Les personnes avec qui vous partagez ce contenu peuvent voir le lieu identifié et ce contenu sur la carte."
-    ),
-    "Others can now download and share your reels": (
-        "Les autres personnes peuvent désormais télécharger et partager vos reels"
-    ),
-    "Keep Instagram open to finish posting…": "Gardez Instagram ouvert pour terminer la publication…",
-    "Posting to {account}…": "Publication sur {account}…",
-    "Posted! All set.": "Publié ! C’est fait.",
-    "Posted! Nicely done.": "Publié ! Bravo.",
-    "Want to send it to friends?": "Envoyer à des amis ?",
-    "Send": "Envoyer",
-    "Video can't be posted": "Impossible de publier la vidéo",
-    "{account} posted a video {seconds} seconds ago": "{account} a publié une vidéo il y a {seconds} secondes",
-    "Sharing to Reels…": "Partage dans Reels…",
-    "Done posting. Want to send it directly to friends?": (
-        "Publication terminée. Envoyer directement à des amis ?"
-    ),
-    "This reel is unavailable.": "Ce reel n’est pas disponible.",
-    "Rate Instagram": "Noter Instagram",
-    "Remind me later": "Me le rappeler plus tard",
-    "No, thanks": "Non merci",
-    "Your stories can now reach more people": "Vos stories peuvent désormais toucher plus de personnes",
-    "View settings": "Voir les paramètres",
-    "Story Settings": "Paramètres de la story",
-    "Gallery": "Galerie",
-    "Add a caption…": "Ajouter une légende…",
-    "Stickers": "Stickers",
-    "Add Instagram account": "Ajouter un compte Instagram",
-    "Go to Accounts Center": "Accéder à l’Espace Comptes",
-    "Keep editing your draft?": "Continuer à modifier votre brouillon ?",
-    "Start new video": "Créer une nouvelle vidéo",
-    "Username, email or mobile number": "Nom de profil, e-mail ou numéro de mobile",
-    "Username, email or mobile number,": "Nom de profil, e-mail ou numéro de mobile,",
-    "Password": "Mot de passe",
-    "Password,": "Mot de passe,",
-    "Forgot password?": "Mot de passe oublié ?",
-    "Create new account": "Créer un compte",
-    "Instagram from Meta": "Instagram par Meta",
-    "Menu": "Menu",
-    "Log out": "Se déconnecter",
-    "Appeal": "Faire appel",
-    "Submit": "Envoyer",
-    "Upload your ID": "Importez votre pièce d’identité",
-    "Upload a photo": "Importer une photo",
-    "Confirm you're human": "Confirmez que vous êtes humain",
-    "Enter the code from the image": "Entrez le code de l’image",
-    "Confirm you're a real person with a video selfie": (
-        "Confirmez que vous êtes une personne réelle avec un selfie vidéo"
-    ),
-    "Start video selfie": "Démarrer le selfie vidéo",
-    "We disabled your account": "Nous avons désactivé votre compte",
-    "You no longer have access to {account}": "Vous n’avez plus accès à {account}",
-    "We suspended your account, {name}": "Nous avons suspendu votre compte, {name}",
-}
-
 _TIKTOK = {**_SEEN, **_FRENCH_FIRST, **_ENGLISH_FIRST, **_UNSEEN}
 _FRENCH = {"tiktok": _TIKTOK, "instagram": {**_TIKTOK, **_INSTAGRAM}}
 LANGUAGES = ("en", "fr")
 
 
-def french(vocabulary: str) -> dict[str, str]:
+def french(app: str) -> dict[str, str]:
     """The French of every English string that this app ("tiktok" or "instagram") says."""
-    return _FRENCH[vocabulary]
+    return _FRENCH[app]
 
 
 @cache
-def _table(source: str, target: str, vocabulary: str) -> dict[str, str]:
+def _table(source: str, target: str, app: str) -> dict[str, str]:
     if (source, target) == ("en", "fr"):
-        return _FRENCH[vocabulary]
+        return _FRENCH[app]
     if (source, target) == ("fr", "en"):
-        return {translation: english for english, translation in _FRENCH[vocabulary].items()}
+        return {translation: english for english, translation in _FRENCH[app].items()}
     return {}
 
 
-def translated(text: str, source: str, target: str, vocabulary: str = "tiktok") -> str:
+def translated(text: str, source: str, target: str, *, package: str = "") -> str:
     """The string in the other language, or itself when it is not one of the app's fixed strings."""
-    return _table(source, target, vocabulary).get(text, text)
+    app = "instagram" if package.startswith("com.instagram.") else "tiktok"
+    return _table(source, target, app).get(text, text)
 
 
-def say(language: str, english: str, vocabulary: str = "tiktok", **values: object) -> str:
+def say(language: str, english: str, *, package: str = "", **values: object) -> str:
     """A fixed string in the phone's language, with `{name}` filled in."""
-    return translated(english, "en", language, vocabulary).format(**values)
+    return translated(english, "en", language, package=package).format(**values)
