@@ -126,6 +126,10 @@ class Android(Protocol):
         """Show windows above the app until `tapped(x, y)` (or Back, as x = y = -1) returns True."""
         ...
 
+    def toast(self, text: str) -> None:
+        """Show a toast; the UI server's getLastToast tells it."""
+        ...
+
     def to_front(self, package: str) -> None:
         """Make the app the foreground one. The launcher comes back when the foreground app leaves."""
         ...
@@ -135,7 +139,11 @@ class Android(Protocol):
         ...
 
     def reached(self, when: Literal["before", "after"], step: StepName) -> None:
-        """The app is at this moment of a flow; a fault planted there strikes now."""
+        """The app is at this moment of a flow; a fault planted there strikes now.
+
+        Does not return when the fault ends the app's process: ProcessDied (a BaseException) then ends the
+        callback that the phone had called, after `stop`.
+        """
         ...
 
     def publish_failure(self) -> Literal["", "fails", "never_ends"]:
@@ -148,6 +156,8 @@ class App(abc.ABC):
 
     package: ClassVar[str]
     default_version: ClassVar[str]
+    activity: ClassVar[str] = ""
+    """The class of its launcher activity, as `dumpsys` and `am` name it."""
 
     def __init__(self, android: Android, *, version: str, accounts: list[str]) -> None:
         self.android = android
@@ -161,7 +171,10 @@ class App(abc.ABC):
 
     @abc.abstractmethod
     def windows(self) -> list[_Element]:
-        """The app's windows as uiautomator dumps them now: fresh <node> trees, in the dump's order."""
+        """The app's windows as uiautomator dumps them now: <node> trees, in the dump's order.
+
+        The phone neither changes nor re-parents them, so they may be shared.
+        """
 
     @abc.abstractmethod
     def tap(self, x: int, y: int, *, seconds: float = 0.0) -> None:
@@ -176,6 +189,9 @@ class App(abc.ABC):
     @abc.abstractmethod
     def focused(self) -> TextField | None:
         """The field with the input focus on the screen now."""
+
+    def keyboard_hidden(self) -> None:  # noqa: B027 - most apps have nothing to do then
+        """The keyboard went away by itself (not by Back) while a field keeps the focus."""
 
     @abc.abstractmethod
     def field_at(self, x: int, y: int) -> TextField | None:

@@ -1,0 +1,1 @@
+"""What several tests share: fixtures and the real parts that they start."""
