@@ -23,6 +23,7 @@ class Launcher(PagedApp):
 
     package: ClassVar[str] = "com.google.android.apps.nexuslauncher"
     default_version: ClassVar[str] = "13"
+    activity: ClassVar[str] = "com.google.android.apps.nexuslauncher.NexusLauncherActivity"
 
     def __init__(
         self, android: Android, *, version: str = default_version, accounts: list[str] | None = None

@@ -110,6 +110,14 @@ class SocialApp(PagedApp):
         self.account_states[username] = state
         self.changed()
 
+    def leave_logged_out(self) -> None:
+        """A session that has ended gives way to the first account that still has one, as the apps do by
+        themselves.
+        """
+        if self.state_of(self.active) == "logged_out":
+            others = [each for each in self.accounts if self.state_of(each) != "logged_out"]
+            self.active = others[0] if others else self.active
+
     def state_of(self, username: str | None) -> AccountState:
         return "logged_out" if username is None else self.account_states.get(username, "ok")
 

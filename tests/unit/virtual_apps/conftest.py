@@ -33,6 +33,7 @@ class Stage:
         self.asked = []
         self.answers = []
         self.moments = []
+        self.toasts = []
         self.faults = {}
         self.failure = ""
         self.front = None
@@ -74,6 +75,9 @@ class Stage:
 
     def show_dialog(self, windows, tapped):
         raise NotImplementedError("no app of these tests shows a dialog of the phone's")
+
+    def toast(self, text):
+        self.toasts.append(text)
 
     def to_front(self, package):
         self.front = package

@@ -122,7 +122,7 @@ def test_galleries_differ_in_what_a_tap_on_a_cell_does(stage, hand, manner):
     to_gallery(hand)
     assert ("Next" in hand.seen()) is (manner == "multi")
     assert hand.by_id("nbk").get("checked") == ("true" if manner == "multi" else "false")
-    hand.tap(hand.middle(cells(hand)[0]) and cells(hand)[0])
+    hand.tap(cells(hand)[0])
     assert hand.app.screen == ("editor" if manner == "plain" else "gallery")
 
 
@@ -148,8 +148,7 @@ def test_create_is_a_wrong_turn_and_post_the_way_back(stage, hand):
 def test_a_sound_used_from_its_page_is_the_posts_sound(stage, hand):
     stage.add_media()
     assert hand.view("https://www.tiktok.com/music/some-song-7000000000000000001") is None
-    label = hand.find("Use this sound")
-    assert label.get("clickable") == "true" or label.getparent() is not None
+    assert hand.find("Use this sound").get("clickable") == "false"
     hand.tap("Use this sound")
     hand.tap(hand.by_id("ymg"))
     hand.tap(cells(hand)[0])

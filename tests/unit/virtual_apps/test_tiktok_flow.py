@@ -137,6 +137,7 @@ def test_a_share_without_permission_or_file_lands_on_the_feed(stage, make_hand):
     row = stage.add_media()
     hand.share(row)
     assert hand.app.screen == "home"
+    assert stage.toasts == ["Something went wrong. Try again later."]
     hand.share(row, grant_read=True)
     assert hand.app.screen == "editor"
     hand.app.stop()

@@ -128,8 +128,23 @@ def test_switching_may_ask_to_save_the_login(running):
     assert running.app.active == "user_002"
 
 
-def test_a_logged_out_account_sees_the_login_and_no_bottom_bar(hand):
+def test_a_session_that_ended_gives_way_to_another_account(stage, hand):
     hand.app.set_account_state("user_001", "logged_out")
+    hand.launch()
+    assert hand.app.active == "user_002"
+    hand.tap("Profile")
+    hand.tap("User 002")
+    hand.tap("user_001")
+    assert hand.app.screen == "login"
+    assert hand.app.active == "user_002"
+    hand.app.back()
+    hand.app.back()
+    assert hand.app.screen == "account_switcher"
+
+
+def test_without_a_session_there_is_the_login_and_no_bottom_bar(hand):
+    for account in hand.app.accounts:
+        hand.app.set_account_state(account, "logged_out")
     hand.launch()
     assert hand.app.screen == "login"
     assert "Phone number" in hand.seen()

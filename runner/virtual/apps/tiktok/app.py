@@ -49,6 +49,7 @@ class TikTok(SocialApp):
     platform: ClassVar[str] = "tiktok"
     package: ClassVar[str] = "com.zhiliaoapp.musically"
     default_version: ClassVar[str] = "43.1.4"
+    activity: ClassVar[str] = "com.ss.android.ugc.aweme.splash.SplashActivity"
     is_asia: ClassVar[bool] = False
     popup_kinds = popups.ANY_TIME
 
@@ -75,18 +76,19 @@ class TikTok(SocialApp):
         return None
 
     def show_home(self, *, then: Callable[[], object] | None = None) -> None:
+        self.leave_logged_out()
         state = self.state_of(self.active)
         self.show(pages.Login(self) if state == "logged_out" else pages.Home(self), then=then)
         if state == "blocked":
             self.cover(Popup(self, popups.BLOCKED))
 
     def _receive(self, intent: Intent) -> None:
-        """A shared file: the editor, or the feed when the file is unreadable (the app's toast is in no
-        hierarchy).
-        """
+        """A shared file: the editor, or the feed when the file is unreadable (a toast is in no hierarchy)."""
         row = self.android.media_by_uri(intent.extras.get(STREAM, ""))
         readable = intent.grant_read or self.may_read_media()
+        self.leave_logged_out()
         if row is None or not readable or self.state_of(self.active) == "logged_out":
+            self.android.toast(self.say("Something went wrong. Try again later."))
             self.show_home()
         elif self.reached("before", "pick_media"):
             if self.manners.share_chooser:
@@ -127,11 +129,12 @@ class TikTok(SocialApp):
         """What a row of the switcher does: the app starts its feed anew as that account."""
         if account == self.active:
             self.show(pages.Profile(self))
-            return
-        if not self.reached("before", "switch_account"):
-            return
-        self.active = account
-        self.show_home(then=self._switched)
+        elif self.reached("before", "switch_account"):
+            if self.state_of(account) == "logged_out":
+                self.open(pages.Login(self))
+            else:
+                self.active = account
+                self.show_home(then=self._switched)
 
     def _switched(self) -> None:
         if self.manners.asks_save_login:
