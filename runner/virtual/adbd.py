@@ -134,7 +134,10 @@ class ShellService:
         stream.on_data = self._received
         work = self._run(line) if line else self._interactive()
         self._task = phone.spawn(work)
-        stream.on_close = self._task.cancel
+        stream.on_close = self._stop
+
+    def _stop(self) -> None:
+        self._task.cancel()
 
     async def _run(self, line: str) -> None:
         status = 137

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import calendar
+import fnmatch
 import hashlib
 import posixpath
 import re
@@ -205,7 +207,7 @@ async def stat_command(p: Process) -> int:
             "h": "1",
         }
         if "c" in found:
-            p.print(re.sub(r"%(.)", lambda match: values.get(match[1], "?"), found["c"]))
+            p.print("".join(_expand(found["c"], values)))
         else:
             p.print(f"  File: {target}")
             p.print(f"  Size: {size}\t Blocks: {values['b']}\t IO Blocks: 512\t {kind}")
@@ -214,6 +216,14 @@ async def stat_command(p: Process) -> int:
             )
             p.print(f"Modify: {moment}")
     return status
+
+
+def _expand(form: str, values: dict[str, str]) -> Iterator[str]:
+    """A stat format with its `%x` replaced."""
+    for literal, letter in re.findall(r"([^%]*)(%.|$)", form):
+        yield literal
+        if letter:
+            yield values.get(letter[1], "?")
 
 
 @command("df", toybox=True)
@@ -230,10 +240,8 @@ async def df(p: Process) -> int:
     names = [("/dev/fuse", "/storage/emulated")] if shared else [("/dev/block/dm-44", "/data")]
     if not operands:
         names.insert(0, ("/dev/block/dm-44", "/data"))
-    header = "Size" if "h" in found else "1K-blocks"
-    p.print(
-        f"{'Filesystem':<17}{header:>9} {'Used':>9} {'Available' if header != 'Size' else 'Avail':>9} Use% Mounted on"
-    )
+    header, rest = ("Size", "Avail") if "h" in found else ("1K-blocks", "Available")
+    p.print(f"{'Filesystem':<17}{header:>9} {'Used':>9} {rest:>9} Use% Mounted on")
     for device, place in names:
         figures = [_human(n) if "h" in found else str(n // 1024) for n in (total, used, free)]
         p.print(f"{device:<17}{figures[0]:>9} {figures[1]:>9} {figures[2]:>9} {percent:>3}% {place}")
@@ -241,13 +249,10 @@ async def df(p: Process) -> int:
 
 
 def _human(size: int) -> str:
-    amount = float(size)
-    for unit in ("", "K", "M", "G"):
-        if amount < 1024:
-            break
-        amount /= 1024
-    else:
-        unit = "T"
+    amount, units = float(size), " KMGT"
+    while amount >= 1024 and len(units) > 1:
+        amount, units = amount / 1024, units[1:]
+    unit = units[0].strip()
     return f"{amount:.0f}{unit}" if amount >= 10 or not unit else f"{amount:.1f}{unit}"
 
 
@@ -283,8 +288,6 @@ async def find(p: Process) -> int:
                 name = value
         else:
             raise ToolError(f"find: bad arg '{option}'")
-    import fnmatch
-
     storage = p.phone.storage
     for root in roots or [p.folder]:
         base = p.path(root)
@@ -311,9 +314,8 @@ def _walk(p: Process, path: str) -> Iterator[tuple[str, bool]]:
 @command("test", "[", toybox=True)
 async def test(p: Process) -> int:
     words = list(p.args)
-    if p.name == "[":
-        if not words or words.pop() != "]":
-            raise ToolError("[: missing ]", 2)
+    if p.name == "[" and (not words or words.pop() != "]"):
+        raise ToolError("[: missing ]", 2)
     negate = bool(words) and words[0] == "!"
     if negate:
         words.pop(0)
@@ -435,8 +437,6 @@ async def touch(p: Process) -> int:
 def _touch_time(p: Process, found: dict[str, str]) -> float | None:
     if "r" in found:
         return _modified(p, p.path(found["r"]))
-    import calendar
-
     for letter, form in (
         ("d", "%Y-%m-%dT%H:%M:%S"),
         ("d", "%Y-%m-%d %H:%M:%S"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from runner.virtual import commands_apps, commands_device, commands_files
+from runner.virtual import commands_apps, commands_device, commands_dumpsys, commands_files
 from runner.virtual.apps import build_apps
 from runner.virtual.control import ControlServer
 from runner.virtual.latency import LatencyMode
@@ -25,7 +25,7 @@ from runner.virtual.storage import ContentStore
 __all__ = ["Farm", "FarmSettings", "VirtualFarm", "account_name", "free_ports"]
 
 log = logging.getLogger(__name__)
-_COMMANDS = (commands_apps, commands_device, commands_files)
+_COMMANDS = (commands_apps, commands_device, commands_dumpsys, commands_files)
 """Imported for what they register."""
 
 COMFORTABLE = 400
@@ -126,7 +126,8 @@ class Farm:
         for port in ports:
             if port in _EMULATOR_PORTS or port > 65535:
                 raise ValueError(
-                    f"port {port} can't be a phone's: adb takes 5554-5585 for emulators; choose another --base-port"
+                    f"port {port} can't be a phone's: adb takes 5554-5585 for emulators; "
+                    "choose another --base-port"
                 )
         return list(ports)
 

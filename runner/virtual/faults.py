@@ -60,7 +60,8 @@ class Faults:
         moment, _, step = when.partition(":")
         if when != "now" and (moment not in ("before", "after") or step not in STEPS):
             raise UnknownFault(
-                f"unknown moment {when!r}; now, or before:<step> / after:<step> with one of: {', '.join(STEPS)}"
+                f"unknown moment {when!r}; now, or before:<step> / after:<step>, the step one of: "
+                + ", ".join(STEPS)
             )
         if when == "now":
             self.strike(fault, seconds)

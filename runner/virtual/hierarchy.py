@@ -141,7 +141,7 @@ def _has(attribute: str) -> _Check:
 
 
 def _starts(attribute: str) -> _Check:
-    return lambda node, value: node.get(attribute, "").lower().startswith(str(value).lower())
+    return lambda node, value: bool(node.get(attribute, "").lower().startswith(str(value).lower()))
 
 
 def _matches(attribute: str) -> _Check:
@@ -193,11 +193,11 @@ class BadSelector(ValueError):
 def find(windows: Iterable[_Element], selector: Selector) -> list[_Element]:
     """All nodes that a UiSelector matches, in document order. Raises BadSelector."""
     try:
-        matches = _find(lambda: (node for window in windows for node in window.iter("node")), selector)
+        matches = _filter((node for window in windows for node in window.iter("node")), selector)
         for relation, below in zip(
             selector.get("childOrSibling") or (), selector.get("childOrSiblingSelector") or (), strict=True
         ):
-            matches = _find(lambda around=matches, how=relation: _related(around, how), below)
+            matches = _filter(_related(matches, relation), below)
     except (re.error, ValueError, TypeError, AttributeError) as error:
         raise BadSelector(str(error)) from error
     return matches
@@ -215,10 +215,10 @@ def _related(nodes: Iterable[_Element], relation: str) -> Iterator[_Element]:
                 yield below
 
 
-def _find(candidates: Callable[[], Iterator[_Element]], selector: Selector) -> list[_Element]:
+def _filter(candidates: Iterator[_Element], selector: Selector) -> list[_Element]:
     mask = int(selector.get("mask") or 0)
     checks = [(check, selector.get(name)) for name, (bit, check) in _FIELDS.items() if mask & bit]
-    found = [node for node in candidates() if all(check(node, value) for check, value in checks)]
+    found = [node for node in candidates if all(check(node, value) for check, value in checks)]
     if mask & _INSTANCE:
         instance = int(selector.get("instance") or 0)
         return found[instance : instance + 1]
@@ -260,7 +260,7 @@ def object_info(node: _Element, screen: Bounds) -> dict[str, Any]:
         return dict(zip(("left", "top", "right", "bottom"), bounds, strict=True))
 
     def flag(name: str) -> bool:
-        return node.get(name) == "true"
+        return bool(node.get(name) == "true")
 
     return {
         "bounds": rectangle(bounds_of(node)),

@@ -228,7 +228,7 @@ class VirtualPhone:
             "ro.build.version.release": release,
             "ro.product.locale": locale,
             "persist.sys.locale": locale,
-            "ro.build.fingerprint": f"google/bluejay/bluejay:{release}/TQ3A.230901.001/10750268:user/release-keys",
+            "ro.build.fingerprint": f"google/bluejay/bluejay:{release}/TQ3A.230901.001/10750268:user",
         }
 
     def _installed(self) -> dict[str, Package]:

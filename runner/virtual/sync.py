@@ -87,13 +87,13 @@ class SyncService:
         elif name in (b"LIST", b"LIS2"):
             self._list(name == b"LIS2", path)
         elif name == b"SEND":
-            target, _, mode = path.rpartition(",")
-            self._sending = _Send(self._storage, target, int(mode or 0o100660))
+            target, _, digits = path.rpartition(",")
+            self._sending = _Send(self._storage, target, int(digits) if digits.isdigit() else 0o660)
         elif name == b"SND2":
             mode, flags = struct.unpack("<II", setup[4:12])
             self._sending = _Send(self._storage, path, mode)
-            if flags & 0x7FFFFFFF:
-                self._sending.error = "compression is not supported"
+            if flags:
+                self._sending.refuse("compression is not supported")
         elif name == b"RECV":
             self._spawn(self._receive(path))
         elif name == b"RCV2":
@@ -204,8 +204,7 @@ class _Send:
         if self._writer is None:
             return
         if self._storage.full or self._writer.size + len(data) > self._free:
-            self.error = "write failed: No space left on device"
-            self.abandon()
+            self.refuse("write failed: No space left on device")
             return
         self._writer.write(data)
 
@@ -218,6 +217,10 @@ class _Send:
             self._storage.write(self._path, content, modified=float(modified), mode=self._mode & 0o777)
         except OSError as error:
             self.error = f"write failed: {error.strerror}"
+
+    def refuse(self, error: str) -> None:
+        self.error = error
+        self.abandon()
 
     def abandon(self) -> None:
         if self._writer is not None:

@@ -173,7 +173,8 @@ class _Connection:
         keep = headers.get("connection", "").lower() != "close"
         self._stream.write(
             f"HTTP/1.1 {status} \r\nContent-Type: {kind}\r\nDate: {formatdate(usegmt=True)}\r\n"
-            f"Connection: {'keep-alive' if keep else 'close'}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+            f"Connection: {'keep-alive' if keep else 'close'}\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n".encode()
             + content
         )
         self._busy = False
@@ -380,7 +381,8 @@ class Rpc:
 
     async def call_getText(self, selector: Selector | str) -> str:
         await self._pause("call")
-        return self._one(selector).get("text", "")
+        text: str = self._one(selector).get("text", "")
+        return text
 
     async def call_getLastToast(self) -> str | None:
         return self._phone.last_toast
