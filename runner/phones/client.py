@@ -67,10 +67,10 @@ class GuardedSocket(socket.socket):
         """Ignored: adbutils sets its own timeouts, but the guard's deadline rules."""
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        return self._patiently(super().recv, bufsize, flags)
+        return bytes(self._patiently(super().recv, bufsize, flags))
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        return self._patiently(super().recv_into, buffer, nbytes, flags)
+        return int(self._patiently(super().recv_into, buffer, nbytes, flags))
 
     def send(self, data: Any, flags: int = 0) -> int:
         rest = memoryview(data)
@@ -237,7 +237,8 @@ class Client(adbutils.AdbClient):  # type: ignore[misc]
         with guard.within(seconds, request), self.dial(guard) as connection:
             connection.send_command(request)
             connection.check_okay()
-            return connection.read_exact(int(connection.read_exact(4), 16))
+            size = int(connection.read_exact(4), 16)
+            return connection.read_exact(size) if size else b""
 
 
 @dataclass(frozen=True)

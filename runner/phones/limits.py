@@ -17,6 +17,8 @@ READ = 10.0
 """A question to the UI server: hierarchy, screenshot, text of a field."""
 TAP = 5.0
 """A touch or a key."""
+FOCUS = 5.0
+"""From a tap on a text field until it has the focus."""
 TEXT = 20.0
 """One way of typing a text, read back included."""
 SHELL = 15.0

@@ -117,7 +117,7 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
             return True
         arrived, ended = self._process.conn.received()
         self._process_output += arrived
-        return ended
+        return bool(ended)
 
     def jsonrpc_call(self, method: str, params: Any = None, timeout: float = 0) -> Any:
         """One JSON-RPC call. `timeout` is ignored: the guard's deadline rules.
