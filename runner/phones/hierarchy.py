@@ -203,11 +203,9 @@ class Hierarchy:
         something that is no hierarchy.
         """
         raw = xml.encode("utf-8", "replace") if isinstance(xml, str) else xml
-        try:
-            root = etree.fromstring(raw, etree.XMLParser(huge_tree=True, encoding="utf-8"))
-        except etree.XMLSyntaxError:
-            lenient = etree.XMLParser(huge_tree=True, recover=True, encoding="utf-8")
-            root = etree.fromstring(_without_invalid_characters(raw), lenient)
+        root = _root(raw, recover=False)
+        if root is None:
+            root = _root(_without_invalid_characters(raw), recover=True)
         if root is None or root.tag != "hierarchy":
             raise UiServerError("The phone's answer is no UI hierarchy.")
         windows = [_build(element, None) for element in root if element.tag == "node"]
@@ -239,6 +237,13 @@ _BOUNDS = re.compile(r"\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-fA-F]+|\d+);")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _root(raw: bytes, *, recover: bool) -> etree._Element | None:
+    try:
+        return etree.fromstring(raw, etree.XMLParser(huge_tree=True, recover=recover, encoding="utf-8"))
+    except etree.XMLSyntaxError:
+        return None
 
 
 def _bounds(text: str) -> Bounds:

@@ -8,7 +8,8 @@ shown and what to do on it is not known here.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -286,6 +287,17 @@ class PhoneSession:
         For files whose removal had to wait because an upload might still need them.
         """
         return self._ask("clearing an album", lambda: self._media.forget(album, keep), limits.SHELL * 4)
+
+    # After a stop
+
+    @contextmanager
+    def unstoppable(self, seconds: float) -> Iterator[None]:
+        """Calls in this block go on although the run was stopped, and end after `seconds` altogether.
+
+        For tidying up: a stop is felt within 2 s everywhere else, so keep it short.
+        """
+        with self._link.guard.bound(CancelToken()), self._link.guard.within(seconds, "tidying up"):
+            yield
 
     # How calls are made
 

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
 from runner.errors import ConfigError, ControlMissing, FileProblem
-from runner.mistakes import nearest, sentence
+from runner.mistakes import dotted, nearest, sentence, unknown_key
 from runner.phones.hierarchy import Hierarchy, Node
 from runner.phones.screens.matching import Circumstances, Spellings, View, Words, fold, names_nodes
 from runner.phones.screens.schema import Kind, Screen, ScreensFile, Selector
@@ -276,10 +277,22 @@ def _read(path: Path) -> _File:
         return _File(path, ScreensFile.model_validate(values or {}), tree, [])
     except ValidationError as invalid:
         problems = [
-            FileProblem(str(path), *_place(tree, error["loc"]), sentence(error, ScreensFile) + ".")
-            for error in invalid.errors()
+            FileProblem(str(path), *_place(tree, error["loc"]), _said(error)) for error in invalid.errors()
         ]
         return _File(path, ScreensFile(), None, problems)
+
+
+def _said(error: ErrorDetails) -> str:
+    location = error["loc"]
+    if error["type"] != "extra_forbidden":
+        return sentence(error, dotted(location)) + "."
+    model: type[BaseModel] = ScreensFile
+    if location[0] == "signs" or len(location) > 3:
+        model = Selector
+    elif location[0] == "screens":
+        model = Screen
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    return unknown_key(dotted(location), known) + "."
 
 
 def _place(tree: YamlNode, location: tuple[int | str, ...]) -> tuple[int, int]:
@@ -336,9 +349,9 @@ def _misnamed(file: _File, words: Words, apps: dict[str, _App]) -> Iterator[File
         if node.value not in words.names:
             yield _unknown(file, node, "word", words.names)
     screens = apps[file.content.app].screens if file.content.app else {}
-    for name in file.content.screens:
+    for name, change in file.content.screens.items():
         screen, location = screens[name], ("screens", name)
-        for way in screen.leave:
+        for way in change.leave:
             if way != "back" and way not in screen.controls:
                 message = f'{name} is left by "{way}", but has no control of that name.'
                 yield FileProblem(str(file.path), *_place(file.tree, (*location, "leave")), message)

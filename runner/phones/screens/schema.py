@@ -124,7 +124,7 @@ class Selector(_Strict):
 class Screen(_Strict):
     """One screen of an app. In an operator's file any part may be left out, and stays as it is."""
 
-    kind: Literal[Kind.STEP, Kind.POPUP, Kind.OTHER, Kind.BLOCKED, Kind.LOADING] | None = None
+    kind: Kind | None = None
     when: Annotated[tuple[Selector, ...], BeforeValidator(_listed)] = ()
     """All of these must hold."""
     controls: dict[str, Annotated[tuple[Selector, ...], BeforeValidator(_listed)]] = {}

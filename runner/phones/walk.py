@@ -1,0 +1,273 @@
+"""Walks an app's screens: look once, recognise, act on what is there, until a goal is reached.
+
+Starts on any screen, answers popups as their definitions say, waits out loading screens, brings the app back
+when something else came to the front, and gives up with the name of the screen when nothing moves. It decides
+nothing about accounts or publishing: what to do on which screen is its caller's table of actions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from runner.cancel import CancelToken, Deadline
+from runner.errors import (
+    AccountUnusable,
+    ControlMissing,
+    PhoneError,
+    PhoneTimeout,
+    ScreenUnknown,
+    StepFailed,
+)
+from runner.phones.screens import Catalog, Kind, Seen
+
+if TYPE_CHECKING:
+    from runner.phones.session import PhoneSession
+
+Action = Callable[[Seen], bool | None]
+"""What to do on a screen; False when nothing was done because it only needs time."""
+Goal = Callable[[Seen], bool]
+
+SHORTEST_PAUSE = 0.02
+LONGEST_PAUSE = 0.4
+PATIENCE = 8.0
+"""Seconds that a screen may stay as it is after an action, before the action is tried again."""
+POPUP_PATIENCE = 2.5
+"""Seconds until the next way to answer a popup is tried."""
+UNKNOWN_PATIENCE = 4.0
+"""Seconds for a screen that no definition fits, or that is not expected here: it may be half drawn."""
+AWAY_PATIENCE = 2.5
+"""Seconds that another app may be in front: the launcher shows through while an app starts."""
+LOADING_PATIENCE = 25.0
+MOST_ATTEMPTS = 3
+
+
+class Notes(Protocol):
+    def __call__(self, message: str, **details: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Driven:
+    """The app that is walked, as this phone has it."""
+
+    app: str
+    package: str
+    version: str = ""
+    language: str = ""
+
+
+class Pauses:
+    """Waits between looks: short at first, longer while nothing happens."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self._next = SHORTEST_PAUSE
+
+    def pause(self, at_most: float = LONGEST_PAUSE) -> None:
+        """Raises Cancelled when stop is asked for."""
+        self._cancel.sleep(min(self._next, at_most))
+        self._next = min(self._next * 1.7, LONGEST_PAUSE)
+
+    def restart(self) -> None:
+        self._next = SHORTEST_PAUSE
+
+
+def anywhere(*screens: str) -> Goal:
+    """The goal of having reached one of these screens."""
+    return lambda seen: seen.screen in screens
+
+
+class Walk:
+    """One app on one phone. Not for several threads."""
+
+    def __init__(
+        self, phone: PhoneSession, catalog: Catalog, driven: Driven, *, cancel: CancelToken, note: Notes
+    ) -> None:
+        self.phone = phone
+        self.driven = driven
+        self._catalog = catalog
+        self._cancel = cancel
+        self._note = note
+
+    def look(self) -> Seen:
+        """One hierarchy, recognised."""
+        driven = self.driven
+        try:
+            hierarchy = self.phone.hierarchy()
+        except PhoneTimeout:
+            # A playing video can keep the dump from coming to an end; the next one usually does.
+            self._cancel.check()
+            hierarchy = self.phone.hierarchy()
+        return self._catalog.recognise(
+            hierarchy,
+            app=driven.app,
+            package=driven.package,
+            version=driven.version,
+            language=driven.language,
+        )
+
+    def until(
+        self,
+        goal: Goal,
+        actions: Mapping[str, Action],
+        *,
+        what: str,
+        seconds: float,
+        away: Action | None = None,
+        through_failures: bool = False,
+    ) -> Seen:
+        """Act on what is shown until `goal` holds, and return the screen that fulfils it.
+
+        `actions` says by screen name what to do; each makes one change at most, and may raise ControlMissing,
+        which counts only when the control stays missing. `away` is called when the app is not in front
+        (None: bring it back). `what` names the aim in errors. With `through_failures`, a phone that can't be
+        reached is asked again until the time is over.
+
+        Raises AccountUnusable on a blocked screen, ScreenUnknown and ControlMissing when it can't go on, and
+        whatever an action raises.
+        """
+        way = _Way(self, goal, actions, away or self._bring_back, what, Deadline(seconds))
+        while True:
+            try:
+                return way.walk()
+            except PhoneError as error:
+                if not through_failures or way.deadline.passed:
+                    raise
+                self._note(f"the phone failed, and is asked again: {error}")
+                self._cancel.sleep(LONGEST_PAUSE)
+
+    def answer(self, seen: Seen, attempt: int) -> None:
+        """Get rid of a popup or leave a screen: by its best way, at a later attempt by the next one."""
+        ways = list(seen.ways_out())
+        if not ways:
+            raise ControlMissing(f"no way to leave {seen.screen} was found.")
+        name, point = ways[min(attempt, len(ways) - 1)]
+        self._note(f"left {seen.screen} by {name}", screen=seen.screen, kind=str(seen.kind))
+        if point is None:
+            self.phone.press("back")
+        else:
+            self.phone.tap(point)
+
+    def go_back(self, seen: Seen) -> None:
+        self._note(f"pressed Back on {seen.screen or 'an unknown screen'}", why=list(seen.why))
+        self.phone.press("back")
+
+    def pauses(self) -> Pauses:
+        return Pauses(self._cancel)
+
+    def _bring_back(self, seen: Seen) -> None:
+        self._note(f"{seen.screen} was in front; brought {self.driven.package} back", screen=seen.screen)
+        self.phone.launch(self.driven.package)
+
+
+class _Way:
+    """One walk to one goal: what was seen, since when, and how often it was acted upon."""
+
+    def __init__(
+        self,
+        walk: Walk,
+        goal: Goal,
+        actions: Mapping[str, Action],
+        away: Action,
+        what: str,
+        deadline: Deadline,
+    ) -> None:
+        self._walk = walk
+        self._goal = goal
+        self._actions = actions
+        self._away = away
+        self._what = what
+        self.deadline = deadline
+        self._pauses = walk.pauses()
+        self._shown = ""
+        self._since = 0.0
+        self._acted_at: float | None = None
+        self._attempts: Counter[str] = Counter()
+        self._missing: StepFailed | None = None
+
+    def walk(self) -> Seen:
+        while True:
+            seen = self._walk.look()
+            self._register(seen)
+            if self._goal(seen):
+                return seen
+            if self.deadline.passed:
+                raise self._missing or self._lost(seen, f"not reached in time; it shows {_named(seen)}")
+            if not self._act(seen):
+                self._pauses.pause()
+
+    def _register(self, seen: Seen) -> None:
+        shown = f"{seen.kind} {seen.screen}"
+        if shown != self._shown:
+            self._shown, self._since, self._acted_at = shown, time.monotonic(), None
+            self._missing = None
+            self._pauses.restart()
+
+    def _act(self, seen: Seen) -> bool:
+        """Do what this screen asks for; False when the next look should wait a little."""
+        match seen.kind:
+            case Kind.BLOCKED:
+                raise AccountUnusable(
+                    f"{seen.says or seen.screen}.",
+                    remedy="Look at the account on the phone; the task did nothing.",
+                )
+            case Kind.LOADING:
+                if self._shown_for() > LOADING_PATIENCE:
+                    raise self._lost(seen, f"nothing of the app appeared for {LOADING_PATIENCE:.0f} s")
+                return False
+            case Kind.POPUP if seen.screen not in self._actions:
+                return self._try(seen, self._answer, patience=POPUP_PATIENCE, attempts=5)
+            case Kind.FOREIGN:
+                return self._shown_for() > AWAY_PATIENCE and self._try(seen, self._away, patience=PATIENCE)
+            case Kind.UNKNOWN:
+                return self._shown_for() > UNKNOWN_PATIENCE and self._back(seen)
+        action = self._actions.get(seen.screen)
+        if action is not None:
+            return self._try(seen, action, patience=PATIENCE)
+        if seen.kind is Kind.OTHER:
+            return self._try(seen, self._answer, patience=POPUP_PATIENCE)
+        # A step of another way: perhaps what was left a moment ago.
+        if self._shown_for() > UNKNOWN_PATIENCE:
+            raise self._lost(seen, f"{seen.screen} has no place here")
+        return False
+
+    def _try(self, seen: Seen, action: Action, *, patience: float, attempts: int = MOST_ATTEMPTS) -> bool:
+        """Act, unless an action on this screen is still given time; give up after so many attempts."""
+        now = time.monotonic()
+        if self._acted_at is not None and now - self._acted_at < patience:
+            return False
+        if self._attempts[self._shown] >= attempts:
+            raise self._lost(seen, f"{_named(seen)} stayed as it was after {attempts} attempts")
+        try:
+            if action(seen) is False:
+                return False
+        except ControlMissing as missing:
+            self._missing = missing
+            if self._shown_for() > patience:
+                raise
+            return False
+        self._acted_at = time.monotonic()
+        self._attempts[self._shown] += 1
+        self._pauses.restart()
+        return True
+
+    def _answer(self, seen: Seen) -> None:
+        self._walk.answer(seen, self._attempts[self._shown])
+
+    def _back(self, seen: Seen) -> bool:
+        """One Back for a screen that nobody knows; a second time is the end."""
+        return self._try(seen, self._walk.go_back, patience=UNKNOWN_PATIENCE, attempts=1)
+
+    def _shown_for(self) -> float:
+        return time.monotonic() - self._since
+
+    def _lost(self, seen: Seen, why: str) -> StepFailed:
+        kind = ScreenUnknown if seen.kind in (Kind.UNKNOWN, Kind.LOADING, Kind.FOREIGN) else ControlMissing
+        return kind(f"{self._what}: {why}.")
+
+
+def _named(seen: Seen) -> str:
+    return seen.screen or ("an unknown screen" if seen.kind is Kind.UNKNOWN else "nothing of the app")

@@ -1,0 +1,30 @@
+"""The post script: publishes a video with its caption to one account, once, and proves that it is there."""
+
+from __future__ import annotations
+
+from runner.errors import WrongAccount
+from runner.script import Context, Planned, Result, Script
+
+from .config import PostConfig
+from .config import check as check_config
+from .tiktok import STEPS, TikTokPost
+
+
+class Post(Script[PostConfig]):
+    name = "post"
+    description = "Publish a video to an account."
+    Config = PostConfig
+    steps = STEPS
+    apps = ("tiktok",)
+    needs_account = True
+
+    def check(self, config: PostConfig, planned: Planned) -> None:
+        check_config(config, planned)
+
+    def time_limit(self, config: PostConfig) -> float:
+        return 900.0 + config.upload_wait_time
+
+    def run(self, context: Context[PostConfig]) -> Result:
+        if context.account is None:
+            raise WrongAccount("The task names no account.")
+        return TikTokPost(context, context.account).run()

@@ -1,0 +1,147 @@
+"""What a post says: spintax, several lines, titles, and the apps' limits.
+
+Pure text in, text out; the same seed gives the same caption. Every mistake is found when a task is created,
+for every caption that could come out, so that no phone is touched for a caption that can't be used.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.errors import InvalidRequest
+
+Format = Literal["multiline", "spintax"]
+
+LENGTH_LIMITS = {"tiktok": 2200, "instagram": 2200}
+"""Characters (Unicode code points). An app that counts otherwise is found out when the text is read back."""
+HASHTAG_LIMITS = {"instagram": 30}
+
+DEEPEST_NESTING = 40
+
+_GROUP = re.compile(r"\{[^{}]*\|[^{}]*\}")
+_UNTYPEABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`{a|b}`: one of several sequences."""
+
+    options: tuple[Spintax, ...]
+
+
+@dataclass(frozen=True)
+class Spintax:
+    """Plain text and choices, one after the other."""
+
+    parts: tuple[str | Choice, ...]
+
+    def pick(self, rng: random.Random) -> str:
+        return "".join(
+            part if isinstance(part, str) else rng.choice(part.options).pick(rng) for part in self.parts
+        )
+
+    def most(self, character: str | None = None) -> int:
+        """The length of the longest text that can come out, or how often a character can be in one."""
+        return sum(
+            (len(part) if character is None else part.count(character))
+            if isinstance(part, str)
+            else max(option.most(character) for option in part.options)
+            for part in self.parts
+        )
+
+
+def parse(captions: str, caption_format: Format | None) -> list[Spintax]:
+    """The captions that `captions` stands for; more than one for several lines only.
+
+    Raises InvalidRequest (field captions) for an unbalanced brace, with its place, and for characters that
+    can't be typed.
+    """
+    text = captions.replace("\r\n", "\n").replace("\r", "\n")
+    if found := _UNTYPEABLE.search(text):
+        raise _wrong(f"the character U+{ord(found[0]):04X} {_place(text, found.start())} can't be typed")
+    if caption_format == "multiline":
+        lines = [line for line in text.split("\n") if line.strip()]
+        return [Spintax((line.replace("###", "\n"),)) for line in lines or [""]]
+    if caption_format == "spintax" or _GROUP.search(text):
+        return [_Parser(text).parse()]
+    return [Spintax((text,))]
+
+
+def check(choices: list[Spintax], app: str) -> None:
+    """Refuse what could come out longer, or with more hashtags, than the app takes (InvalidRequest)."""
+    limit, hashtags = LENGTH_LIMITS.get(app), HASHTAG_LIMITS.get(app)
+    for choice in choices:
+        if limit is not None and (length := choice.most()) > limit:
+            raise _wrong(f"a caption of {length} characters can come out, and {app} takes {limit}")
+        if hashtags is not None and (count := choice.most("#")) > hashtags:
+            raise _wrong(f"a caption with {count} hashtags can come out, and {app} takes {hashtags}")
+
+
+def has_title(choice: Spintax) -> bool:
+    """Does it use ##, which parts title and description?"""
+    return any(
+        "##" in part if isinstance(part, str) else any(map(has_title, part.options)) for part in choice.parts
+    )
+
+
+class _Parser:
+    """Recursive descent over one text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._depth = 0
+
+    def parse(self) -> Spintax:
+        sequence = self._sequence(ends="")
+        if self._at < len(self._text):
+            raise _wrong(f"the brace }} {_place(self._text, self._at)} closes nothing")
+        return sequence
+
+    def _sequence(self, ends: str) -> Spintax:
+        """Up to, not including, one of `ends`, a brace that closes nothing, or the end of the text."""
+        parts: list[str | Choice] = []
+        start = self._at
+        while self._at < len(self._text):
+            character = self._text[self._at]
+            if character == "}" or character in ends:
+                break
+            if character == "{":
+                parts.append(self._text[start : self._at])
+                parts.append(self._choice())
+                start = self._at
+            else:
+                self._at += 1
+        parts.append(self._text[start : self._at])
+        return Spintax(tuple(part for part in parts if part != ""))
+
+    def _choice(self) -> Choice:
+        opened = self._at
+        self._depth += 1
+        if self._depth > DEEPEST_NESTING:
+            raise _wrong(f"more than {DEEPEST_NESTING} braces within each other {_place(self._text, opened)}")
+        options = []
+        while True:
+            self._at += 1
+            options.append(self._sequence(ends="|"))
+            if self._at == len(self._text):
+                raise _wrong(f"the brace {{ {_place(self._text, opened)} is not closed")
+            if self._text[self._at] == "}":
+                self._at += 1
+                self._depth -= 1
+                return Choice(tuple(options))
+
+
+def _place(text: str, at: int) -> str:
+    """Where, as people count, with what stands there."""
+    line = text.count("\n", 0, at) + 1
+    column = at - (text.rfind("\n", 0, at) + 1) + 1
+    around = text[max(0, at - 12) : at + 13].replace("\n", " ")
+    return f"at line {line}, column {column} (…{around}…)"
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest(f"captions: {message}.", field="captions")

@@ -1,0 +1,505 @@
+"""One video posted on TikTok: prove the account, share the file, write the caption, publish, find the post.
+
+The order keeps the promises: nothing between the proof of the account and the publish tap can change the
+account, the caption is read back from the page that is published, and after the tap there is only looking.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from runner.cancel import Deadline
+from runner.errors import (
+    AppRefused,
+    ControlMissing,
+    PhoneError,
+    ScreenUnknown,
+    StepFailed,
+    TextMismatch,
+    WrongAccount,
+)
+from runner.phones.hierarchy import Node
+from runner.phones.screens import Kind, Seen
+from runner.phones.screens.matching import fold
+from runner.phones.walk import Action, Driven, Goal, Walk, anywhere
+from runner.script import Account, Context, Result
+
+from .config import PostConfig
+from .grid import Grid
+
+if TYPE_CHECKING:
+    from runner.phones.media import RemoteMedia
+
+ALBUM = "FarmRunner"
+"""The folder of our files on the phone, and so an album of their own in every gallery."""
+SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
+PERMISSIONS = (
+    "android.permission.READ_MEDIA_VIDEO",
+    "android.permission.READ_MEDIA_IMAGES",
+    "android.permission.READ_MEDIA_AUDIO",
+)
+STEPS = ("media", "account", "share", "editor", "caption", "publish", "upload", "evidence", "tidy up")
+
+OPEN_SECONDS = 90.0
+"""From the launch of the app to the own profile, switching included."""
+COMPOSE_SECONDS = 60.0
+"""For each page on the way from the shared file to the post page."""
+EVIDENCE_SECONDS = 45.0
+"""To find the post on the profile once its upload has ended."""
+COMPOSE_ATTEMPTS = 3
+POSTS_LOOKED_AT = 3
+SCROLLS = 6
+REFRESH_SECONDS = 4.0
+"""A profile that shows no change for so long is left and opened again."""
+LINK_SECONDS = 10.0
+TIDY_SECONDS = 5.0
+LONGEST_MORE = 12
+"""Characters after the dots of a cut caption: "more", "voir plus"."""
+SHORTEST_HEAD = 10
+"""Characters of a cut caption that are enough to know it."""
+TABS = ("home", "friends", "main_tab")
+HALF_DONE = ("editor", "post_page", "gallery", "camera", "sound_page", "share_chooser")
+
+log = structlog.get_logger(__name__)
+
+
+class AppLeft(StepFailed):
+    """The app left the foreground before the post was made."""
+
+
+@dataclass
+class _Proof:
+    """The own profile of the task's account, as it was before publishing."""
+
+    before: Grid
+    newest_caption: str | None
+    """Of the newest post; read only where the grid can't show that there is one more."""
+
+
+class TikTokPost:
+    """One run. Every method acts on the phone and blocks."""
+
+    def __init__(self, context: Context[PostConfig], account: Account) -> None:
+        self.context = context
+        self.phone = context.phone
+        self.account = account
+        self.wanted = account.username.removeprefix("@")
+        self.caption = context.config.spoken()[0].pick(random.Random(context.rng_seed))
+        self.media: RemoteMedia | None = None
+        self.tapped = False
+        self.progress = ""
+        """The last percentage of our upload that was seen."""
+        version = self.phone.app_version(account.package)
+        language = self.phone.info.language
+        driven = Driven("tiktok", account.package, version, language)
+        self.walk = Walk(self.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+
+    def run(self) -> Result:
+        context = self.context
+        if context.check_published_first:
+            with context.step("evidence", detail="looking for the post of the attempt before"):
+                self._prove_account()
+                if (url := self._find_post(None)) is not None:
+                    return Result("The post was on the profile already.", post_url=url)
+        path = Path(context.config.material_list[0]).expanduser()
+        with context.step("media", detail=path.name):
+            self.media = self.phone.push_media(path, album=ALBUM)
+        with self._media_removed_unless_needed():
+            proof = self._compose()
+            with context.step("publish"):
+                self._publish()
+            with context.step("upload") as step:
+                self._follow_upload(proof)
+                step.detail = self.progress
+            with context.step("evidence"):
+                url = self._find_post_until(proof)
+        with context.step("tidy up"):
+            self.phone.press("home")
+        evidence = {"account": self.wanted, "caption": self.caption, "progress_seen": self.progress}
+        return Result(post_url=url, evidence=evidence)
+
+    # The account
+
+    def _prove_account(self) -> _Proof:
+        """Own profile of the task's account, switched to where necessary.
+
+        Raises WrongAccount when the account is not logged in or does not become the active one,
+        AccountUnusable when the app wants something of its owner.
+        """
+        self.phone.launch(self.account.package)
+        try:
+            profile = self._own_profile()
+        except ScreenUnknown as error:
+            self.context.note(f"restarted the app: {error}")
+            self._restart()
+            profile = self._own_profile()
+        profile = self._after_earlier_uploads(profile)
+        before = Grid.of(profile)
+        if not before.hides_new_posts:
+            return _Proof(before, None)
+        newest = self._open_post(before.cells[0])
+        self._own_profile()
+        return _Proof(before, newest)
+
+    def _own_profile(self) -> Seen:
+        switches = 0
+
+        def open_switcher(seen: Seen) -> None:
+            if switches >= 2:
+                raise WrongAccount(f"@{self.wanted} was chosen, but {_handle(seen)} stays active.")
+            self.phone.tap(seen.point("display_name"))
+
+        def choose(seen: Seen) -> None:
+            nonlocal switches
+            row = self._row(seen)
+            switches += 1
+            self.context.note(f"switched to @{self.wanted}")
+            self.phone.tap(row)
+
+        return self.walk.until(
+            lambda seen: seen.screen == "own_profile" and self._is_wanted(_handle(seen)),
+            {
+                **dict.fromkeys(TABS, self._open_profile),
+                **dict.fromkeys(HALF_DONE, self._restart),
+                "video": lambda seen: self.phone.press("back"),
+                "own_profile": open_switcher,
+                "account_switcher": choose,
+            },
+            what="the own profile",
+            seconds=OPEN_SECONDS,
+        )
+
+    def _row(self, switcher: Seen) -> Node:
+        """The account's row, scrolled to where there are more than the sheet shows. Raises WrongAccount."""
+        known: dict[str, None] = {}
+        for _ in range(SCROLLS):
+            rows = switcher.all("rows")
+            for row in rows:
+                if self._is_wanted(row.label):
+                    return row
+            labels = dict.fromkeys(row.label for row in rows)
+            if not labels.keys() - known.keys():
+                break
+            known |= labels
+            (x, low), (_, high) = rows[-1].center, rows[0].center
+            self.phone.swipe((x, low), (x, high))
+            switcher = self.walk.look()
+        add = switcher.control("add_account")
+        accounts = ", ".join(f"@{name}" for name in known if add is None or name != add.label)
+        raise WrongAccount(
+            f"@{self.wanted} is not logged in on this phone; TikTok has {accounts or 'no account'}.",
+            remedy="Log it in on the phone, or correct the account in devices.yaml.",
+        )
+
+    def _is_wanted(self, name: str) -> bool:
+        return name.removeprefix("@").casefold() == self.wanted.casefold()
+
+    def _open_profile(self, seen: Seen) -> None:
+        self.phone.tap(seen.point("profile_tab"))
+
+    def _restart(self, seen: Seen | None = None) -> None:
+        """Leave whatever an earlier run left half done."""
+        if seen is not None:
+            self.context.note(f"restarted the app, which was on {seen.screen}", screen=seen.screen)
+        self.phone.force_stop(self.account.package)
+        self.phone.launch(self.account.package)
+
+    def _after_earlier_uploads(self, profile: Seen) -> Seen:
+        """Wait, within reason, for an upload of before: restarting the app would end it."""
+        if not Grid.of(profile).uploading:
+            return profile
+        self.context.note(f"an earlier upload is under way ({Grid.of(profile).uploading})")
+        deadline = Deadline(self.context.config.upload_wait_time)
+        pauses = self.walk.pauses()
+        while Grid.of(profile).uploading and not deadline.passed:
+            pauses.pause()
+            profile = self._own_profile()
+        return profile
+
+    # From the file to the post page
+
+    def _compose(self) -> _Proof:
+        """To the filled post page of the right account; begun anew when the app goes away meanwhile."""
+        attempt = 1
+        while True:
+            with self.context.step("account", detail=f"@{self.wanted}"):
+                proof = self._prove_account()
+            try:
+                with self.context.step("share"):
+                    self._share()
+                with self.context.step("editor"):
+                    self._to_post_page()
+                with self.context.step("caption"):
+                    self._write_caption()
+            except AppLeft as error:
+                if attempt == COMPOSE_ATTEMPTS:
+                    raise
+                attempt += 1
+                self.context.note(f"{error.message} Beginning again with the account.")
+            else:
+                return proof
+
+    def _share(self) -> None:
+        """Hand the file over by Android's share intent, to an app that starts afresh."""
+        if self.media is None:
+            raise RuntimeError("media is brought before it is shared")
+        package = self.account.package
+        if leftovers := self.phone.forget(album=ALBUM, keep=[self.media]):
+            self.context.note("removed files of earlier runs", files=leftovers)
+        if refused := self.phone.grant(package, PERMISSIONS):
+            self.context.note("the phone refuses permissions to adb", permissions=refused)
+        self.phone.force_stop(package)
+        self.phone.start_activity(
+            action="android.intent.action.SEND",
+            component=f"{package}/{SHARE_ACTIVITY}",
+            mime_type=self.media.mime,
+            uri_extras={"android.intent.extra.STREAM": self.media.uri},
+            grant_read_uri=True,
+        )
+        self._on_to(anywhere("editor", "post_page"), {"share_chooser": self._tap("video")}, "the editor")
+
+    def _to_post_page(self) -> None:
+        self._on_to(anywhere("post_page"), {"editor": self._tap("next")}, "the post page")
+
+    def _write_caption(self) -> None:
+        """Type it, and read it back from the field and from the page."""
+        typed = False
+
+        def write(seen: Seen) -> None:
+            nonlocal typed
+            self.phone.set_text(seen.need("description"), self.caption)
+            typed = True
+
+        def is_written(seen: Seen) -> bool:
+            if seen.screen != "post_page" or not (typed or not self.caption):
+                return False
+            return self._shows_caption(seen)
+
+        self._on_to(is_written, {"post_page": write}, "the caption")
+
+    def _shows_caption(self, page: Seen) -> bool:
+        """Does the page hold our caption? The dump may have turned line breaks into spaces."""
+        field = page.control("description")
+        if field is None:
+            return False
+        if not self.caption:
+            return not field.text or field.text == field.hint or page.control("hint") is not None
+        return fold(field.text) == fold(self.caption)
+
+    def _on_to(self, goal: Goal, actions: dict[str, Action], what: str) -> Seen:
+        """Walk on without leaving the app: who comes back may find another account."""
+
+        def left(seen: Seen) -> None:
+            raise AppLeft(f"{seen.screen} came to the front instead of {what}.")
+
+        return self.walk.until(goal, actions, what=what, seconds=COMPOSE_SECONDS, away=left)
+
+    def _tap(self, control: str) -> Action:
+        return lambda seen: self.phone.tap(seen.point(control))
+
+    # The tap that can't be taken back
+
+    def _publish(self) -> None:
+        """Through the fence, with the button as it is now on the page as it is now."""
+
+        def look_again(seen: Seen) -> bool:
+            seen.need("publish")
+            return False
+
+        page = self._on_to(
+            lambda seen: seen.screen == "post_page" and seen.control("publish") is not None,
+            {"post_page": look_again},
+            "the Publish control",
+        )
+        if not self._shows_caption(page):
+            raise TextMismatch("The caption on the post page is no longer the one that was typed.")
+        x, y = page.point("publish")
+        self.tapped = True
+        try:
+            self.context.publish(lambda: self.phone.tap_once(x, y))
+        except PhoneError as error:
+            self.context.note(f"the phone failed during the tap: {error}")
+
+    # Looking for what became of it
+
+    def _follow_upload(self, proof: _Proof) -> None:
+        """Until the own profile shows no upload any more. Raises AppRefused, StepFailed without an end."""
+        seconds = self.context.config.upload_wait_time
+        confirmed = False
+        refresh_at = Deadline(REFRESH_SECONDS)
+
+        def has_ended(seen: Seen) -> bool:
+            if seen.kind is Kind.BLOCKED:
+                raise AppRefused(f"{seen.says}.")
+            progress = seen.control("uploading") or seen.sign("uploading")
+            if progress is not None and not proof.before.uploading:
+                self.progress = progress.text
+            if seen.screen != "own_profile" or progress is not None:
+                return False
+            return (
+                bool(self.progress)
+                or proof.before.hides_new_posts
+                or Grid.of(seen).has_more_than(proof.before)
+            )
+
+        def confirm(seen: Seen) -> bool:
+            nonlocal confirmed
+            if not confirmed:
+                confirmed = True
+                self.context.note("confirmed that the video is published publicly")
+                self.phone.tap_once(*seen.point("publish_now"))
+            return False
+
+        def refresh(seen: Seen) -> bool:
+            nonlocal refresh_at
+            if refresh_at.passed and not seen.control("uploading"):
+                refresh_at = Deadline(REFRESH_SECONDS)
+                self.phone.tap(seen.point("home_tab"))
+            return False
+
+        try:
+            self.walk.until(
+                has_ended,
+                {
+                    **dict.fromkeys(TABS, self._open_profile),
+                    "own_profile": refresh,
+                    "post_page": _wait,
+                    "publish_publicly": confirm,
+                    "upload_failed": _refuse,
+                },
+                what="the end of the upload",
+                seconds=seconds,
+                through_failures=True,
+            )
+        except (ControlMissing, ScreenUnknown) as error:
+            seen = f"the last that was seen is {self.progress}" if self.progress else "no progress was seen"
+            raise StepFailed(
+                f"The upload did not end within {seconds} s; {seen} ({error.message})"
+            ) from error
+
+    def _find_post_until(self, proof: _Proof) -> str:
+        """The link of the post ("" where the app gives none). Raises StepFailed when it is not found."""
+        deadline = Deadline(EVIDENCE_SECONDS)
+        while True:
+            try:
+                url = self._find_post(proof)
+            except PhoneError as error:
+                if deadline.passed:
+                    raise
+                self.context.note(f"the phone failed, and is asked again: {error}")
+                url = None
+            if url is not None:
+                return url
+            if deadline.passed:
+                raise StepFailed("The upload has ended, but the post was not found on the profile.")
+            self.context.cancel.sleep(1.0)
+
+    def _find_post(self, proof: _Proof | None) -> str | None:
+        """Look through the newest posts for ours; its link, "" for none, None when it is not there.
+
+        With `proof`, only a post that was not there before counts: our upload was seen, or there is one more,
+        or where the grid can't show that, the newest post is another one than before.
+        """
+        grid = Grid.of(self._own_profile())
+        if grid.uploading:
+            return None
+        is_new = proof is None or bool(self.progress) or grid.has_more_than(proof.before)
+        for cell in grid.cells[:POSTS_LOOKED_AT]:
+            caption = self._open_post(cell)
+            was_there = not is_new and (proof is None or proof.newest_caption in (None, caption))
+            if self._is_ours(caption) and not was_there:
+                return self._link()
+            self._own_profile()
+        return None
+
+    def _open_post(self, cell: Node) -> str:
+        """The caption of the post behind a cell of the own profile; leaves it open."""
+        self.phone.tap(cell)
+        video = self.walk.until(
+            anywhere("video"),
+            {"own_profile": self._tap_again(cell)},
+            what="the post",
+            seconds=COMPOSE_SECONDS,
+        )
+        caption = video.control("caption")
+        return caption.text if caption else ""
+
+    def _tap_again(self, cell: Node) -> Action:
+        opened = Deadline(REFRESH_SECONDS)
+
+        def tap(seen: Seen) -> bool:
+            if opened.passed:
+                self.phone.tap(cell)
+            return opened.passed
+
+        return tap
+
+    def _is_ours(self, shown: str) -> bool:
+        """Does an opened post show our caption? The app cuts a long one: "The first words…more"."""
+        shown, ours = fold(shown), fold(self.caption)
+        head, dots, tail = shown.rpartition("...")
+        is_cut = bool(dots) and len(tail) <= LONGEST_MORE and len(head) >= SHORTEST_HEAD
+        return shown == ours or (is_cut and ours.startswith(head.rstrip()))
+
+    def _link(self) -> str:
+        """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
+        try:
+            before = self.phone.clipboard()
+            sheet = self.walk.until(
+                anywhere("share_sheet"), {"video": self._tap("share")}, what="the link", seconds=LINK_SECONDS
+            )
+            self.phone.tap(sheet.point("copy_link"))
+            self.walk.until(
+                lambda seen: seen.screen != "share_sheet", {}, what="the link", seconds=LINK_SECONDS
+            )
+            link = self.phone.clipboard()
+        except (PhoneError, StepFailed) as error:
+            self.context.note(f"the post's link was not had: {error}")
+            return ""
+        return link if link != before and link.startswith("https://") else ""
+
+    # Afterwards
+
+    @contextmanager
+    def _media_removed_unless_needed(self) -> Iterator[None]:
+        """The file stays only while an upload may still need it; a later task then removes it."""
+        may_be_needed = False
+        try:
+            yield
+        except AppRefused:
+            raise
+        except BaseException:
+            may_be_needed = self.tapped
+            raise
+        finally:
+            if not may_be_needed:
+                self._remove_media()
+
+    def _remove_media(self) -> None:
+        """Failing at this fails nothing else: the next task on this phone clears the album."""
+        if self.media is None:
+            return
+        try:
+            with self.phone.unstoppable(TIDY_SECONDS):
+                self.phone.remove_media(self.media)
+        except PhoneError as error:
+            log.warning("media stays on the phone", path=self.media.path, error=str(error))
+
+
+def _handle(profile: Seen) -> str:
+    return profile.need("handle").text
+
+
+def _wait(seen: Seen) -> bool:
+    return False
+
+
+def _refuse(seen: Seen) -> None:
+    raise AppRefused(f"TikTok says: {seen.need('message').label}")
