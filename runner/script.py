@@ -28,6 +28,7 @@ class ScriptConfig(BaseModel):
 
 
 ConfigT = TypeVar("ConfigT", bound=ScriptConfig)
+ConfigT_co = TypeVar("ConfigT_co", bound=ScriptConfig, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Planned:
     source: str
 
 
-class Context(Protocol[ConfigT]):
+class Context(Protocol[ConfigT_co]):
     """What a run of a script has at hand. Every method raises Cancelled once stop was asked for."""
 
     @property
@@ -66,7 +67,7 @@ class Context(Protocol[ConfigT]):
     @property
     def attempt(self) -> int: ...
     @property
-    def config(self) -> ConfigT: ...
+    def config(self) -> ConfigT_co: ...
     @property
     def account(self) -> Account | None: ...
     @property
