@@ -18,6 +18,18 @@ import structlog
 _SECRET_KEY = re.compile(r"password|passwd|secret|token|authorization|api_?key|cookie", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
 _HIDDEN = "[hidden]"
+_NOISY = (
+    "PIL",
+    "adbutils",
+    "alembic",
+    "apscheduler",
+    "httpcore",
+    "httpx",
+    "uiautomator2",
+    "urllib3",
+    "uvicorn",
+)
+"""Libraries whose info lines tell an operator nothing."""
 
 
 class Redaction:
@@ -94,5 +106,5 @@ def configure(*, secrets: Iterable[str] = (), level: str = "INFO", stream: TextI
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "urllib3", "apscheduler", "uiautomator2", "adbutils", "PIL"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -55,8 +55,10 @@ def sentence(error: ErrorDetails, name: str, model: type[BaseModel] | None = Non
             return f"the key {value} must be text; put it in quotes"
         case "literal_error" | "enum":
             meant = nearest(str(value), [part.strip("'") for part in _alternatives(context["expected"])])
-            hint = f"; did you mean {meant!r}?" if meant else ""
+            hint = f" (did you mean {meant!r}?)" if meant else ""
             return f"{name} must be {context['expected']}, not {_shown(value)}{hint}"
+        case "too_short":
+            return f"{name} must have at least {context['min_length']} entry"
         case "value_error":
             return f"{name}: {context['error']}"
         case "greater_than_equal":
@@ -82,7 +84,7 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
     """That the last part of `name` is no key here, and which one may have been meant."""
     meant = nearest(name.rpartition(".")[2], known)
     listed = ", ".join(known)
-    hint = f"; did you mean {meant!r}?" if meant else f"; known here: {listed}" if listed else ""
+    hint = f" (did you mean {meant!r}?)" if meant else f"; known here: {listed}" if listed else ""
     return f"{name} is not a known key{hint}"
 
 

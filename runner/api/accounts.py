@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from runner.api.envelope import Envelope
 from runner.api.shapes import AccountItem, AccountList
 from runner.farm.model import Farm
+from runner.phones.status import PhoneState
 
 if TYPE_CHECKING:
     from runner.service import Service
@@ -33,7 +34,7 @@ def routes(service: Service) -> APIRouter:
         wanted = {"platform": platform, "device": device, "logined": logined, "status": status}
         matches = [
             account
-            for account in _accounts(service.farm.farm, service.phones.online())
+            for account in _accounts(service.farm.farm, _online(service))
             if all(value is None or getattr(account, name) == value for name, value in wanted.items())
             and (tag is None or tag in account.tags)
         ]
@@ -42,6 +43,11 @@ def routes(service: Service) -> APIRouter:
         return Envelope(data=AccountList(accounts=shown, total=len(matches), page=page, page_size=page_size))
 
     return router
+
+
+def _online(service: Service) -> set[str]:
+    away = {PhoneState.ABSENT, PhoneState.OFFLINE, PhoneState.UNAUTHORIZED}
+    return {status.serial for status in service.phones.snapshot() if status.state not in away}
 
 
 def _accounts(farm: Farm, online: set[str]) -> list[AccountItem]:

@@ -33,7 +33,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         title="runner",
         version=runner.__version__,
         description="Publishes your own videos and pictures from a farm of Android phones. Every answer is "
-        '`{"code": int, "message": str, "data": any}`; code 0 is success.',
+        '{"code": int, "message": str, "data": any}; code 0 is success.',
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 
 from runner.api.envelope import Envelope
 from runner.api.shapes import DeviceAccount, DeviceItem, DeviceList
+from runner.farm.model import Farm
+from runner.phones.status import PhoneState, PhoneStatus
 
 if TYPE_CHECKING:
     from runner.service import Service
@@ -25,11 +27,12 @@ def routes(service: Service) -> APIRouter:
 
 def device_list(service: Service) -> DeviceList:
     """Every phone of devices.yaml, in its order."""
-    states = service.phones.snapshot()
+    known = {status.serial: status for status in service.phones.snapshot()}
     holder = service.farm
     devices = []
     for device in holder.farm.devices:
-        status = states.get(device.serial)
+        status = known.get(device.serial)
+        info = status.info if status else None
         devices.append(
             DeviceItem(
                 serial=device.serial,
@@ -39,10 +42,18 @@ def device_list(service: Service) -> DeviceList:
                 group=device.group,
                 tags=list(device.tags),
                 enabled=device.enabled,
-                state=status.state if status else "absent",
+                state=status.state if status else PhoneState.ABSENT,
                 reason=status.reason if status else "",
+                since=_iso(status, holder.farm) if status else None,
+                model=f"{info.brand} {info.model}".strip() if info else "",
+                android=info.android if info else "",
+                language=info.language if info else "",
                 accounts=[DeviceAccount(**vars(account)) for account in device.accounts],
             )
         )
     problems = [str(problem) for problem in holder.problems] or ([str(holder.error)] if holder.error else [])
-    return DeviceList(devices=devices, problems=problems)
+    return DeviceList(devices=devices, strangers=service.phones.strangers(), problems=problems)
+
+
+def _iso(status: PhoneStatus, farm: Farm) -> str:
+    return status.since.astimezone(farm.time_zone).isoformat(timespec="seconds")

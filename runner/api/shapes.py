@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runner.farm.model import Device, Farm
 from runner.mistakes import unknown_key
+from runner.phones.status import PhoneState
 from runner.tasks.types import Artifact, Outcome, Status, Step, Task, TaskDetail
 
 
@@ -232,13 +233,20 @@ class DeviceItem(BaseModel):
     group: str
     tags: list[str]
     enabled: bool
-    state: str = Field(description="absent, offline, unauthorized, preparing, ready, busy or quarantined.")
-    reason: str
+    state: PhoneState
+    reason: str = Field(description="Why it is in this state, and what to do.")
+    since: str | None
+    model: str
+    android: str
+    language: str
     accounts: list[DeviceAccount]
 
 
 class DeviceList(BaseModel):
     devices: list[DeviceItem]
+    strangers: dict[str, str] = Field(
+        description="Phones that adb sees and devices.yaml does not name: serial and adb's state."
+    )
     problems: list[str] = Field(
         description="Mistakes in devices.yaml that keep its newest version out of use."
     )

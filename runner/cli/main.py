@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import config, tasks
+from runner.cli import config, phones, tasks
 from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(config.app, name="config")
+app.add_typer(phones.app, name="phones")
 
 
 @app.callback(invoke_without_command=True)

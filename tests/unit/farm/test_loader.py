@@ -150,14 +150,14 @@ adb: ¦/usr/bin/adb
     assert [(problem.line, problem.column) for problem in found] == places
     assert [problem.message for problem in found] == [
         'time_zone: "Europe/Madird" is not an IANA time zone; did you mean "Europe/Madrid"?',
-        "defualts is not a known key; did you mean 'defaults'?",
-        "plan must be 'Starter', 'Pro', 'Team' or 'Business', not \"business\"; did you mean 'Business'?",
+        "defualts is not a known key (did you mean 'defaults'?)",
+        "plan must be 'Starter', 'Pro', 'Team' or 'Business', not \"business\" (did you mean 'Business'?)",
         'device_limit must be a whole number, not "3"',
         "port must be 65535 or less, not 99999",
         'serial must be text, not 12345; put it in quotes: "12345"',
-        "nmae is not a known key; did you mean 'name'?",
+        "nmae is not a known key (did you mean 'name'?)",
         'the tiktok account "bob" stands at line 12 already; keep one.',
-        "app must be 'tiktok' or 'instagram', not \"tictoc\"; did you mean 'tiktok'?",
+        "app must be 'tiktok' or 'instagram', not \"tictoc\" (did you mean 'tiktok'?)",
         'username: "not a name" is not a username; write the name only, like "my_account".',
         "username is missing",
         'address: "1.2.3.4" is not host:port; write one like "192.168.1.20:5555".',
@@ -172,10 +172,10 @@ adb: ¦/usr/bin/adb
         'the device "127.0.0.1:7000" stands at line 27 already; keep one.',
         "auto_retry must be 10 or less, not 11",
         "retry_delay_seconds: write the shortest and the longest delay in seconds, like [5, 60].",
-        "queue_order must be 'due' or 'random', not \"rnd\"; did you mean 'random'?",
+        "queue_order must be 'due' or 'random', not \"rnd\" (did you mean 'random'?)",
         'adb must be a set of keys and values, not "/usr/bin/adb"',
     ]
-    assert str(found[1]) == f"{HERE}:2:1: defualts is not a known key; did you mean 'defaults'?"
+    assert str(found[1]) == f"{HERE}:2:1: defualts is not a known key (did you mean 'defaults'?)"
 
 
 def test_a_key_that_resembles_none_gets_the_list_of_known_ones() -> None:

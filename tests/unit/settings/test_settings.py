@@ -82,8 +82,8 @@ def test_a_wrong_variable_or_flag_is_named(tmp_path: Path, monkeypatch: pytest.M
         settle(tmp_path / "devices.yaml", {})
     assert str(caught.value).splitlines() == [
         'RUNNER_PORT must be a whole number, not "abc"',
-        "RUNNER_API__PLAN must be 'Starter', 'Pro', 'Team' or 'Business', not \"busines\"; "
-        "did you mean 'Business'?",
+        "RUNNER_API__PLAN must be 'Starter', 'Pro', 'Team' or 'Business', not \"busines\" "
+        "(did you mean 'Business'?)",
         "RUNNER_TASKS__RETRY_DELAY_SECONDS: write the shortest and the longest delay in seconds, "
         "like [5, 60].",
     ]
