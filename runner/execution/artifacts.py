@@ -18,7 +18,11 @@ from runner.tasks.types import Run
 
 log = structlog.get_logger(__name__)
 
-_MEDIA_TYPES = {"screenshot": ("image/png", "png"), "hierarchy": ("application/xml", "xml")}
+_FORMATS = {
+    b"\xff\xd8": ("image/jpeg", "jpg"),
+    b"\x89P": ("image/png", "png"),
+    b"<?": ("application/xml", "xml"),
+}
 _ORPHAN_AGE = timedelta(days=1)
 
 
@@ -30,8 +34,8 @@ class Artifacts:
         self._max_bytes = max_mb * 1_000_000
 
     def keep(self, run: Run, number: int, step: str, kind: str, data: bytes) -> None:
-        """Write one file of this run. `kind` is "screenshot" or "hierarchy". Raises LostRun, OSError."""
-        media_type, suffix = _MEDIA_TYPES[kind]
+        """Write one file of this run; `kind` as in `Artifact`. Raises LostRun, OSError."""
+        media_type, suffix = _FORMATS.get(data[:2], ("application/octet-stream", "bin"))
         name = re.sub(r"\W+", "-", step)[:40]
         relative = f"{run.task.id}/{run.task.attempt}-{number:02d}-{name}.{suffix}"
         file = self.folder / relative

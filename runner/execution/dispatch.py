@@ -48,11 +48,18 @@ class PhoneStatus(Protocol):
         """ "ready" when a session can be opened now."""
         ...
 
+    @property
+    def reason(self) -> str:
+        """Why it is in this state, and what to do."""
+        ...
+
 
 class PhoneSource(Protocol):
     """What execution needs of `runner.phones.phones.Phones`."""
 
-    def status(self, serial: str) -> PhoneStatus: ...
+    def status(self, serial: str) -> PhoneStatus:
+        """Raises NotFound."""
+        ...
 
     def on_change(self, callback: Callable[[PhoneStatus], None]) -> object:
         """Call back after each change of a phone's state."""

@@ -1,4 +1,4 @@
-"""Finds the scripts that are installed: each file or folder of a scripts directory is a module with a `Script`.
+"""Finds the installed scripts: each file or folder of a scripts directory is a module with one or more.
 
 A script with a mistake is reported by file and line and left out; neither the others nor the service suffer.
 """
@@ -113,14 +113,11 @@ class Scripts:
         log.error("script not installed", file=str(problem.file), line=problem.line, problem=problem.message)
 
 
-def folders(setting: Path | None = None, extra: Iterable[Path] = ()) -> list[Path]:
-    """Where scripts are: in `setting`, else those that come with the package; then in each of `extra`.
-
-    The package's own are inside it in a wheel, and beside it in a checkout.
-    """
+def folders(extra: Iterable[Path] = ()) -> list[Path]:
+    """Where scripts are: those that come with the package (in a checkout beside it), then `extra`."""
     package = Path(runner.__file__).parent
     bundled = package / "bundled_scripts"
-    return [setting or (bundled if bundled.is_dir() else package.parent / "scripts"), *extra]
+    return [bundled if bundled.is_dir() else package.parent / "scripts", *extra]
 
 
 def _entry_files(folder: Path) -> Iterator[Path]:
