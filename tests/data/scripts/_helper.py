@@ -1,0 +1,1 @@
+"""Not a script: its name starts with an underscore."""
