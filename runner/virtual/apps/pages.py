@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from lxml.etree import _Element
 
@@ -18,6 +19,8 @@ from . import words
 from .templates import Look, Sheet, Template
 
 LONG_PRESS = 0.4
+KEPT_DRAWINGS = 128
+"""Of all apps of the process: a drawn screen takes about a megabyte, drawing it again a millisecond."""
 
 
 class Field:
@@ -207,6 +210,7 @@ class PagedApp(App):
         moment = page.moment()
         if self._drawn is None or self._drawn[:2] != (page, moment):
             self._drawn = (page, moment, page.draw().seal())
+            _keep_drawing_of(self)
         return self._drawn[2]
 
     def tap(self, x: int, y: int, *, seconds: float = 0.0) -> None:
@@ -262,3 +266,16 @@ class PagedApp(App):
     def screen(self) -> str:
         page = self.page
         return page.name if page is not None else ""
+
+
+_drawn: WeakKeyDictionary[PagedApp, None] = WeakKeyDictionary()
+"""The apps whose drawing is kept, the one drawn longest ago first."""
+
+
+def _keep_drawing_of(app: PagedApp) -> None:
+    _drawn.pop(app, None)
+    _drawn[app] = None
+    if len(_drawn) > KEPT_DRAWINGS:
+        oldest = next(iter(_drawn))
+        del _drawn[oldest]
+        oldest.changed()

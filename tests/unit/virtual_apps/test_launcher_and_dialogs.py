@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from lxml import etree
 
 from runner.virtual.app import Intent
 from runner.virtual.apps import build_apps
 from runner.virtual.apps.dialogs import permission_dialog
+from runner.virtual.apps.pages import KEPT_DRAWINGS
 
 
 def middle(windows, name):
@@ -84,3 +86,17 @@ def test_the_permission_dialog_says_and_means_what_androids_does(
         assert tapped(*middle(windows, name)) is answer
     assert tapped(5, 5) is None
     assert tapped(*middle(windows, "permission_message")) is None
+
+
+def test_only_so_many_drawings_are_kept_and_the_others_are_drawn_again(make_stage, make_hand):
+    first = make_hand(make_stage())
+    first.launch()
+    before = first.app.windows()
+    assert first.app.windows() is before
+    others = [make_hand(make_stage(seed=seed)) for seed in range(KEPT_DRAWINGS)]
+    for hand in others:
+        hand.launch()
+        hand.app.windows()
+    again = first.app.windows()
+    assert again is not before
+    assert [etree.tostring(window) for window in again] == [etree.tostring(window) for window in before]
