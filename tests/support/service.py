@@ -1,0 +1,217 @@
+"""A real `runner serve` in a process of its own, for tests that talk HTTP to it or kill it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.virtual import AdbServer, Phones
+from support.waiting import wait_for
+
+ENDED = (2, 3)
+"""Completed, failed."""
+
+
+class RunnerService:
+    """One data directory and the process that serves it; may be killed and started again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *,
+        arguments: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.config = folder / "devices.yaml"
+        self.config.write_text(config, encoding="utf-8")
+        self.data_dir = folder / "data"
+        self.log_file = folder / "serve.log"
+        self._arguments = arguments
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
+        self._environment = {**inherited, **(environment or {})}
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.http = httpx.Client()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the service has not been started"
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Everything logged so far, by every process."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def start(self, *, seconds: float = 30) -> None:
+        """Returns when it says that it is ready."""
+        command = [sys.executable, "-m", "runner", "serve", "--config", str(self.config)]
+        command += ["--data-dir", str(self.data_dir), "--port", "0", *self._arguments]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.url = self._first_line(seconds)
+        self.http.close()
+        self.http = httpx.Client(base_url=f"{self.url}/api/v1/", timeout=30)
+
+    def _first_line(self, seconds: float) -> str:
+        lines: queue.Queue[str] = queue.Queue()
+        assert self._process is not None
+        assert self._process.stdout is not None
+        output = self._process.stdout
+        threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+        try:
+            line = lines.get(timeout=seconds).strip()
+        except queue.Empty:
+            self.kill()
+            raise AssertionError(f"the service was not ready within {seconds} s:\n{self.log}") from None
+        assert line, f"the service ended at once:\n{self.log}"
+        return line
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._reap()
+
+    def stop(self, *, seconds: float = 40) -> int:
+        """Ask it to end, as Ctrl+C does; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._reap(seconds)
+
+    def _reap(self, seconds: float = 10) -> int:
+        assert self._process is not None
+        try:
+            return self._process.wait(seconds)
+        finally:
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+
+    def close(self) -> None:
+        self.http.close()
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        elif self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+
+    # What a client does
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """The data of an answer that must be a success."""
+        answer = self.http.request(method, path, **options)
+        body = answer.json()
+        assert body["code"] == 0, body
+        return body["data"]
+
+    def create(self, **request: Any) -> list[int]:
+        ids: list[int] = self.call("POST", "task", json=request)["task_ids"]
+        return ids
+
+    def post(
+        self, media: Path | str, *, serials: Sequence[str] = (), usernames: Sequence[str] = (), **more: Any
+    ) -> list[int]:
+        """Tasks of script `post`; `more` may hold `config` (fields of script_config) and request fields."""
+        config = {"material_list": [str(media)], "upload_wait_time": 60, **more.pop("config", {})}
+        targets = {"serials": list(serials)} if serials else {"usernames": list(usernames)}
+        return self.create(script_name="post", script_config=config, **targets, **more)
+
+    def task(self, task_id: int) -> dict[str, Any]:
+        task: dict[str, Any] = self.call("GET", f"task/{task_id}")
+        return task
+
+    def tasks(self, **criteria: Any) -> list[dict[str, Any]]:
+        """Every task that fits, over all pages."""
+        found: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            data = self.call("GET", "task", params={"page": page, "page_size": 100, **criteria})
+            found += data["tasks"]
+            if len(found) >= data["total"] or not data["tasks"]:
+                return found
+            page += 1
+
+    def ended(self, *task_ids: int, seconds: float = 60) -> list[dict[str, Any]]:
+        """Wait until these tasks have ended; the tasks with their journals."""
+
+        def look() -> list[dict[str, Any]]:
+            tasks = [self.task(task_id) for task_id in task_ids]
+            return tasks if all(task["status"] in ENDED for task in tasks) else []
+
+        return wait_for(look, seconds=seconds, what=f"the end of tasks {task_ids}")
+
+    def reaches(self, task_id: int, step: str, *, seconds: float = 30) -> None:
+        """Wait until the task is in this step (or beyond it)."""
+
+        def look() -> bool:
+            task = self.task(task_id)
+            return task["status"] in ENDED or any(entry["name"] == step for entry in task["steps"])
+
+        wait_for(look, seconds=seconds, what=f"step {step} of task {task_id}")
+
+    def phones_ready(self, *serials: str, seconds: float = 30) -> None:
+        """Wait until these phones can be used."""
+
+        def look() -> bool:
+            devices = self.call("GET", "devices")["devices"]
+            states = {device["serial"]: device["state"] for device in devices}
+            return all(states.get(serial) in ("ready", "busy") for serial in serials)
+
+        wait_for(look, seconds=seconds, what=f"{', '.join(serials)} ready")
+
+
+def config_of(phones: Phones, *, more: str = "", disabled: Sequence[str] = ()) -> str:
+    """A devices.yaml for these virtual phones: every TikTok account, in order."""
+    lines = ["time_zone: UTC", more, "devices:"]
+    for index, phone in enumerate(phones.farm.farm.phones, 1):
+        lines += [f'  - serial: "{phone.serial}"', f"    name: Phone {index}", "    accounts:"]
+        for username in dict(phone.settings.accounts)["tiktok"]:
+            lines += [f"      - username: {username}"]
+            lines += ["        enabled: false"] if username in disabled else []
+    return "\n".join(lines) + "\n"
+
+
+StartService = Callable[..., RunnerService]
+
+
+@pytest.fixture
+def start_service(adb_server: AdbServer, tmp_path: Path) -> Iterator[StartService]:
+    """`start_service(config, …)` starts a service on the test's adb server; killed after the test."""
+    running: list[RunnerService] = []
+
+    def start(config: str, **options: Any) -> RunnerService:
+        folder = tmp_path / f"service{len(running)}"
+        folder.mkdir()
+        service = RunnerService(folder, config, **options)
+        running.append(service)
+        service.start()
+        return service
+
+    yield start
+    for service in running:
+        service.close()
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """A small file that is an mp4 by its name and its first bytes."""
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + os.urandom(200_000))
+    return path
