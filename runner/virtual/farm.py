@@ -7,36 +7,40 @@ background thread, for `runner demo` and for tests.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from runner.virtual import commands_apps, commands_device, commands_dumpsys, commands_files
 from runner.virtual.apps import build_apps
 from runner.virtual.control import ControlServer
 from runner.virtual.latency import LatencyMode
 from runner.virtual.phone import BuildApps, PhoneSettings, VirtualPhone
 from runner.virtual.storage import ContentStore
 
-__all__ = ["Farm", "FarmSettings", "VirtualFarm", "account_name", "free_ports"]
-
-log = logging.getLogger(__name__)
-_COMMANDS = (commands_apps, commands_device, commands_dumpsys, commands_files)
-"""Imported for what they register."""
-
 COMFORTABLE = 400
 """adb aborts when a file descriptor reaches 1024; a phone takes one, and one or more for what runs on it."""
-DEFAULT_BASE_PORT = 16400
 _EMULATOR_PORTS = range(5554, 5586)
 """adb takes what listens here for emulators and lists it twice."""
 _EPHEMERAL_FROM = 30000
 """Ports from here on may be taken by anybody's outgoing connection while a phone is unplugged."""
 
 T = TypeVar("T")
+
+
+def raise_descriptor_limit() -> None:
+    """A phone listens on one descriptor and talks on another; the usual soft limit is soon reached."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ class VirtualFarm:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._farm: Farm | None = None
+        self._ended = asyncio.Event()
 
     def __enter__(self) -> VirtualFarm:
         self.start()
@@ -165,14 +170,11 @@ class VirtualFarm:
 
     def start(self) -> None:
         """Returns when all phones listen. Raises what `Farm.open` raises."""
-        ready: asyncio.Future[None] | None = None
         started = threading.Event()
         failure: list[BaseException] = []
 
         async def main() -> None:
-            nonlocal ready
             self._loop = asyncio.get_running_loop()
-            ready = self._loop.create_future()
             self._farm = Farm(self._settings)
             try:
                 await self._farm.open()
@@ -180,7 +182,6 @@ class VirtualFarm:
                 failure.append(error)
                 started.set()
                 return
-            self._ended = asyncio.Event()
             started.set()
             await self._ended.wait()
             await self._farm.close()

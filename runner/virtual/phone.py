@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from lxml.etree import _Element
 
+from runner.virtual import commands_apps, commands_device, commands_dumpsys, commands_files
 from runner.virtual.adbd import Adbd
 from runner.virtual.app import AcceptedPost, App, Intent, MediaRow, StepName, TextField
 from runner.virtual.apps.dialogs import permission_dialog
@@ -38,6 +39,9 @@ from runner.virtual.systemui import crash_dialog, keyboard, navigation_bar, stat
 from runner.virtual.uiserver import UiServer
 
 log = logging.getLogger(__name__)
+
+COMMANDS = (commands_apps, commands_device, commands_dumpsys, commands_files)
+"""Imported for the commands that they register with the shell."""
 
 BuildApps = Callable[..., list[App]]
 """`runner.virtual.apps.build_apps`: (android, *, versions, accounts) → apps, the launcher first."""
