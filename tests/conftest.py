@@ -1,3 +1,8 @@
 """Fixtures for every test. They live in modules of `support`; this file only names them."""
 
+import pytest
+
+# Before any of them is imported: they import each other.
+pytest.register_assert_rewrite("support")
+
 pytest_plugins = ["support.browser", "support.phone_room", "support.service", "support.stage", "support.virtual"]
