@@ -5,4 +5,10 @@ import pytest
 # Before any of them is imported: they import each other.
 pytest.register_assert_rewrite("support")
 
-pytest_plugins = ["support.browser", "support.phone_room", "support.service", "support.stage", "support.virtual"]
+pytest_plugins = [
+    "support.browser",
+    "support.phone_room",
+    "support.service",
+    "support.stage",
+    "support.virtual",
+]
