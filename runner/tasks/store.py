@@ -196,7 +196,7 @@ class Store:
     def stats(self) -> Stats:
         with self._database.read() as connection:
             grouped = select(model.tasks.c.status, func.count()).group_by(model.tasks.c.status)
-            count: dict[int, int] = dict(connection.execute(grouped).tuples().all())
+            count: dict[int, int] = dict(connection.execute(grouped).all())
         return Stats(
             total=sum(count.values()),
             pending=count.get(Status.PENDING, 0),
