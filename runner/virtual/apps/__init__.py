@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from ..app import Android, App
+from .instagram import Instagram
 from .launcher import Launcher
 from .pages import PagedApp
 from .tiktok import TikTok, TikTokAsia
 
-_INSTALLABLE: dict[str, type[PagedApp]] = {"tiktok": TikTok, "trill": TikTokAsia}
+_INSTALLABLE: dict[str, type[PagedApp]] = {"tiktok": TikTok, "trill": TikTokAsia, "instagram": Instagram}
 
 
 def build_apps(android: Android, *, versions: dict[str, str], accounts: dict[str, list[str]]) -> list[App]:

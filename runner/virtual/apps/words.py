@@ -379,6 +379,7 @@ _INSTAGRAM_UNSEEN = {
         "D'autres personnes peuvent désormais télécharger et partager vos reels"
     ),
     # Comments
+    "Add a comment for {name}": "Ajouter un commentaire pour {name}",
     "Start the conversation.": "Lancez la conversation.",
     # Popups
     "Rate Instagram": "Évaluer Instagram",
