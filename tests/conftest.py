@@ -7,6 +7,7 @@ pytest.register_assert_rewrite("support")
 
 pytest_plugins = [
     "support.browser",
+    "support.databases",
     "support.phone_room",
     "support.service",
     "support.stage",

