@@ -263,6 +263,10 @@ _INSTAGRAM_UNSEEN = {
     ),
     "This reel is unavailable.": "Ce reel n'est pas disponible.",
     "Create a reel": "Créer un reel",
+    "Reel by . Double tap to play or pause.": "Reel de . Appuyez deux fois pour lire ou mettre en pause.",
+    "Reel by null. Double tap to play or pause.": (
+        "Reel de null. Appuyez deux fois pour lire ou mettre en pause."
+    ),
     "Repost": "Republier",
     "More": "Plus",
     "View insights": "Voir les statistiques",
@@ -440,6 +444,42 @@ _INSTAGRAM_UNSEEN = {
     "More information": "Plus d'informations",
     "Read more about this rule": "En savoir plus sur cette règle",
     "How we made this decision": "Comment nous avons pris cette décision",
+    "Your account may be associated with another account that has gone against our rules. "
+    "This doesn't follow our Community Standards on account integrity.": (
+        "Votre compte est peut-être associé à un autre compte qui a enfreint nos règles. "
+        "Cela ne respecte pas nos Standards de la communauté sur l'intégrité des comptes."
+    ),
+    "Your account is not visible to people on Instagram right now, and you cannot use it.": (
+        "Votre compte n'est pas visible sur Instagram pour le moment, et vous ne pouvez pas l'utiliser."
+    ),
+    "If you have a Facebook or Instagram account that's suspended log into that account "
+    "for more information on what to do next.": (
+        "Si vous avez un compte Facebook ou Instagram suspendu, connectez-vous à ce compte "
+        "pour savoir quoi faire."
+    ),
+    "If you think we made a mistake, start an appeal to get back into your account.": (
+        "Si vous pensez qu'il s'agit d'une erreur, faites appel pour récupérer votre compte."
+    ),
+    "You can access a copy of what you've shared on Instagram. Download a copy": (
+        "Vous pouvez accéder à une copie de ce que vous avez partagé sur Instagram. Télécharger une copie"
+    ),
+    "We reviewed your account and found that it still doesn't follow our Community Standards "
+    "on account integrity.": (
+        "Nous avons examiné votre compte : il ne respecte toujours pas nos Standards de la communauté "
+        "sur l'intégrité des comptes."
+    ),
+    "No one can see or find your account and you can't use it. "
+    "All your information will be permanently deleted.": (
+        "Personne ne peut voir ni trouver votre compte et vous ne pouvez pas l'utiliser. "
+        "Toutes vos informations seront supprimées définitivement."
+    ),
+    "You cannot request another review of this decision.": (
+        "Vous ne pouvez pas demander un nouvel examen de cette décision."
+    ),
+    "You can download your information so that you have a copy of what you shared on Instagram.": (
+        "Vous pouvez télécharger vos informations pour garder une copie de ce que vous avez partagé "
+        "sur Instagram."
+    ),
     "Appeal": "Faire appel",
     "Log out": "Se déconnecter",
     "Download a copy": "Télécharger une copie",

@@ -329,7 +329,6 @@ class ProfileGrid:
         last = min(math.ceil(len(posts) / 3), self.first_row + math.ceil((frame.bottom - top) / pitch))
         lines = range(self.first_row, last)
         for row, line in zip(sheet.repeat("row", len(lines)), lines, strict=True):
-            del row.attrib["number"]
             shift(row, 0, (line - self.first_row) * pitch)
             for column, box in enumerate(list(row)):
                 number = line * 3 + column
