@@ -8,6 +8,7 @@ closing sleeps 10 ms. It also starts an adb server of its own choice from any th
 
 from __future__ import annotations
 
+import shlex
 import socket
 import struct
 import threading
@@ -286,6 +287,11 @@ class Device(adbutils.AdbDevice):  # type: ignore[misc]
             connection.close()
             raise
         return connection
+
+    def open_shell(self, cmdargs: str | Sequence[str]) -> Connection:
+        """As adbutils does it, but without leaking the connection when the phone does not answer."""
+        line = cmdargs if isinstance(cmdargs, str) else shlex.join(cmdargs)
+        return self.open_service(f"shell:{line}")
 
     def run(self, argv: Sequence[str], *, seconds: float = limits.SHELL) -> ShellResult:
         """Run one command; every argument reaches it as it is, whatever characters it holds.

@@ -58,8 +58,15 @@ def translate(error: Exception, serial: str) -> RunnerError:
             return _of_adb(text, serial)
         if isinstance(error, u2.UiObjectNotFoundError):
             return ControlMissing(f"Nothing on the screen fits the selector: {text}")
+        if isinstance(error, u2.AccessibilityServiceAlreadyRegisteredError):
+            return UiServerError(
+                "Another program drives this phone's screen.",
+                serial=serial,
+                remedy="Stop it (Appium, another uiautomator2 …): Android lets one at a time.",
+            )
+        said = " ".join(text.split())[-300:]
         return UiServerError(
-            f"The UI server on the phone failed: {type(error).__name__}: {text}", serial=serial
+            f"The UI server on the phone failed: {type(error).__name__}: {said}", serial=serial
         )
     return TransportLost(f"The connection to the phone broke: {type(error).__name__}: {text}.", serial=serial)
 

@@ -52,10 +52,14 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
         self._process: Connection | None = None
         self._process_output = b""
         self.transport = HttpTransport(device, port=PORT)
-        super().__init__(device)
-        # uiautomator2 registers every Device with atexit, which would keep each one for ever.
-        atexit.unregister(self.stop_uiautomator)
-        self.transport.probe()
+        try:
+            super().__init__(device)
+            # uiautomator2 registers every Device with atexit, which would keep each one for ever.
+            atexit.unregister(self.stop_uiautomator)
+            self.transport.probe()
+        except BaseException:
+            self.stop_uiautomator()
+            raise
 
     def start_uiautomator(self) -> None:
         """Push the jar if the phone lacks it, start the server if none answers, wait until it does.
@@ -69,8 +73,8 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
                 return
             self.stop_uiautomator()
             self._process_output = b""
-            self._process = self._dev.open_service(
-                f"shell:CLASSPATH=/data/local/tmp/u2.jar app_process / {MAIN_CLASS} -p {PORT}"
+            self._process = self._dev.open_shell(
+                f"CLASSPATH=/data/local/tmp/u2.jar app_process / {MAIN_CLASS} -p {PORT}"
             )
             self._wait_app_process_ready()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 from runner.virtual.commands_dumpsys import DISPLAY_ID
@@ -359,7 +360,9 @@ def _names_server(p: Process, word: str, server: UiServer) -> bool:
     if p.name == "kill":
         return word == str(server.pid)
     return word == "app_process" or (
-        p.name == "pkill" and "-f" in p.args and word in f"app_process / {_U2_MAIN} -p {server.port}"
+        p.name == "pkill"
+        and "-f" in p.args
+        and bool(re.search(word, f"app_process / {_U2_MAIN} -p {server.port}"))
     )
 
 
