@@ -6,11 +6,12 @@ import base64
 import binascii
 import io
 import zipfile
+from dataclasses import replace
 
 from runner.virtual.app import Intent
 from runner.virtual.mediastore import MediaStoreError
 from runner.virtual.packages import ADB_KEYBOARD_IME, ADB_KEYBOARD_PACKAGE, Package
-from runner.virtual.shell import Process, ToolError, command
+from runner.virtual.shell import COMMANDS, Process, ToolError, command
 
 _MAIN = "android.intent.action.MAIN"
 _LAUNCHER = "android.intent.category.LAUNCHER"
@@ -427,35 +428,22 @@ def _install(p: Process, operands: list[str]) -> int:
     return 0
 
 
+_SERVICE_TOOLS = {"package": "pm", "activity": "am", "settings": "settings", "window": "wm", "input": "input"}
+"""Services whose `cmd` is what a tool of its own also does."""
+
+
 @command("cmd")
 async def cmd(p: Process) -> int:
     service = p.args[0] if p.args else ""
-    function = {"package": pm, "activity": am, "settings": None, "window": None}.get(service)
-    if function is not None:
-        return await function(
-            Process(
-                p.phone,
-                [{"package": "pm", "activity": "am"}[service], *p.args[1:]],
-                p.stdin,
-                p.out,
-                p.err,
-                p.environment,
-                p.folder,
-            )
+    if service not in _SERVICE_TOOLS:
+        known = (
+            f"Can't find service: {service}"
+            if service
+            else "No service specified; use -l to list all services"
         )
-    if service in ("settings", "window", "input"):
-        from runner.virtual.shell import COMMANDS
-
-        name = {"window": "wm"}.get(service, service)
-        return await COMMANDS[name](
-            Process(p.phone, [name, *p.args[1:]], p.stdin, p.out, p.err, p.environment, p.folder)
-        )
-    raise ToolError(
-        f"cmd: Can't find service: {service}"
-        if service
-        else "cmd: No service specified; use -l to list all services",
-        20,
-    )
+        raise ToolError(f"cmd: {known}", 20)
+    tool = _SERVICE_TOOLS[service]
+    return await COMMANDS[tool](replace(p, argv=[tool, *p.args[1:]]))
 
 
 # --- content ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from runner.virtual.shell import Process, ToolError, command
 from runner.virtual.storage import ALIASES, SHARED, File, resolve
@@ -603,7 +604,7 @@ async def grep(p: Process) -> int:
 @command("head", "tail", toybox=True)
 async def head(p: Process) -> int:
     words = [re.sub(r"^-(\d+)$", r"-n\1", word) for word in p.args]
-    p = Process(p.phone, [p.name, *words], p.stdin, p.out, p.err, p.environment, p.folder)
+    p = replace(p, argv=[p.name, *words])
     found, operands = p.options(flags="qv", valued="nc")
     if "c" in found:
         data = p.stdin if not operands else b"".join(f.content.read() for t in operands if (f := _open(p, t)))

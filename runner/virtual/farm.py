@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -170,19 +171,17 @@ class VirtualFarm:
 
     def start(self) -> None:
         """Returns when all phones listen. Raises what `Farm.open` raises."""
-        started = threading.Event()
-        failure: list[BaseException] = []
+        started: Future[None] = Future()
 
         async def main() -> None:
             self._loop = asyncio.get_running_loop()
-            self._farm = Farm(self._settings)
             try:
+                self._farm = Farm(self._settings)
                 await self._farm.open()
-            except (OSError, ValueError, LookupError) as error:
-                failure.append(error)
-                started.set()
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for it
+                started.set_exception(error)
                 return
-            started.set()
+            started.set_result(None)
             await self._ended.wait()
             await self._farm.close()
 
@@ -190,10 +189,7 @@ class VirtualFarm:
             target=asyncio.run, args=(main(),), name="virtual-phones", daemon=True
         )
         self._thread.start()
-        started.wait()
-        if failure:
-            self._thread.join()
-            raise failure[0]
+        started.result()
 
     def stop(self) -> None:
         if self._loop is not None and self._thread is not None and self._thread.is_alive():

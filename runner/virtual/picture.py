@@ -57,6 +57,7 @@ def _is_system(window: _Element) -> bool:
 
 
 def _draw_window(canvas: ImageDraw.ImageDraw, window: _Element) -> None:
+    labels: list[tuple[str, tuple[int, int, int, int], str]] = []
     for node in window.iter("node"):
         left, top, right, bottom = bounds_of(node)
         if right - left < 2 or bottom - top < 2:
@@ -69,8 +70,12 @@ def _draw_window(canvas: ImageDraw.ImageDraw, window: _Element) -> None:
             canvas.rectangle(box, fill=_IMAGE, outline=_EDGE)
         elif node.get("clickable") == "true" and (text or description):
             canvas.rectangle(box, fill=_CLICKABLE, outline=_EDGE)
-        if label := text or description:
-            _write(canvas, label, box, _TEXT if text else _DESCRIPTION)
+        if text:
+            labels.append((text, box, _TEXT))
+        elif description and not any(below.get("text") for below in node.iterdescendants("node")):
+            labels.append((description, box, _DESCRIPTION))
+    for label, box, color in labels:
+        _write(canvas, label, box, color)
 
 
 def _write(canvas: ImageDraw.ImageDraw, text: str, box: tuple[int, int, int, int], color: str) -> None:
