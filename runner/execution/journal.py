@@ -40,7 +40,7 @@ class Journal:
         store: Store,
         run: Run,
         steps: Sequence[str],
-        on_failure: Callable[[OpenStep, Exception], None],
+        on_failure: Callable[[OpenStep, BaseException], None],
     ) -> None:
         """`steps` are the script's steps in order; `on_failure` may look at the phone as it is then."""
         self._store = store
@@ -50,7 +50,7 @@ class Journal:
         self._open: list[OpenStep] = []
         self._taken = 0
         self._last = ""
-        self._failed: tuple[Exception, str] | None = None
+        self._failed: tuple[BaseException, str] | None = None
 
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[OpenStep]:
@@ -64,7 +64,7 @@ class Journal:
         self._last = name
         try:
             yield step
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._fail(step, error)
             raise
         else:
@@ -86,7 +86,7 @@ class Journal:
             return f"step '{self._failed[1]}'"
         return f"after step '{self._last}'" if self._last else "before the first step"
 
-    def _fail(self, step: OpenStep, error: Exception) -> None:
+    def _fail(self, step: OpenStep, error: BaseException) -> None:
         if not (self._failed and self._failed[0] is error):  # else a step inside this one has told already
             self._failed = error, step.name
             self._on_failure(step, error)

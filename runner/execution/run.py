@@ -139,7 +139,7 @@ class RunContext:
         if self._work_dir.exists():
             log.warning("run folder not removed", path=str(self._work_dir))
 
-    def _keep_screen(self, step: OpenStep, error: Exception) -> None:
+    def _keep_screen(self, step: OpenStep, error: BaseException) -> None:
         if self._phone is None or self.cancel.cancelled or isinstance(error, _NOTHING_TO_SEE):
             return
         try:
