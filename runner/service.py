@@ -26,6 +26,7 @@ from runner.tasks.database import Database
 from runner.tasks.misfire import Misfires
 from runner.tasks.service import TaskService
 from runner.tasks.store import Store
+from runner.worker_api.service import WorkerApi
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,8 @@ class Service:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock_data_dir()
         url = settings.database_url or f"sqlite:///{(settings.data_dir / 'runner.db').resolve().as_posix()}"
-        self._store = Store(Database(url))
+        database = Database(url)
+        self._store = Store(database)
         self._closing.callback(self._store.close)
         self._artifacts = Artifacts(
             settings.data_dir / "artifacts",
@@ -85,6 +87,15 @@ class Service:
             dispatcher=self._dispatcher,
             artifacts=self._artifacts,
         )
+        self.worker_api = WorkerApi(
+            database,
+            self.tasks,
+            farm=lambda: farm.farm,
+            settings=settings.worker_api,
+            upstreams=settings.upstreams,
+            data_dir=settings.data_dir,
+            key_folder=settings.config.parent,
+        )
 
     def start(self) -> None:
         """End what a killed runner left, follow the phones, then take up every pending task."""
@@ -97,6 +108,8 @@ class Service:
         self._clock.every(CLEANING_SECONDS, self._clean)
         self._clock.start()
         self._closing.callback(self._clock.close)
+        self.worker_api.start()
+        self._closing.callback(self.worker_api.close)
 
     def close(self) -> None:
         """Start nothing more, give running tasks back or let them finish publishing, release everything."""
@@ -122,3 +135,4 @@ class Service:
         now = datetime.now(UTC)
         self._artifacts.clean(now)
         self._store.forget_keys(now - KEYS_KEPT)
+        self.worker_api.clean()

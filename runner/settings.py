@@ -24,6 +24,7 @@ from runner.farm.loader import Loaded, load
 from runner.farm.schema import AdbSettings, ApiSettings
 from runner.mistakes import sentence
 from runner.tasks.settings import TaskSettings
+from runner.worker_api.settings import UpstreamSettings, WorkerApiSettings
 
 DEFAULT_CONFIG = "devices.yaml"
 
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     tasks: TaskSettings = TaskSettings()
     adb: AdbSettings = AdbSettings()
+    worker_api: WorkerApiSettings = WorkerApiSettings()
+    upstreams: list[UpstreamSettings] = []
 
     @property
     def token(self) -> str:

@@ -16,6 +16,7 @@ from runner.api import accounts, devices, events, license, tasks
 from runner.api.envelope import install_error_answers
 from runner.api.security import Guard, RequestContext
 from runner.web import pages
+from runner.worker_api import routes as worker_tasks
 
 if TYPE_CHECKING:
     from runner.service import Service
@@ -49,6 +50,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     api.include_router(accounts.routes(service))
     api.include_router(devices.routes(service))
     api.include_router(events.routes(service, app.state.closing), dependencies=licensed)
+    api.include_router(worker_tasks.router(service))
     app.include_router(api)
     app.include_router(pages.routes())
     app.mount("/static", pages.static_files())

@@ -27,7 +27,18 @@ from runner.farm.model import PACKAGES, Device, Farm, FarmAccount
 from runner.farm.schema import DeviceEntry, FarmFile, is_address
 from runner.mistakes import sentence
 
-SECTIONS = {"api", "tasks", "adb", "host", "port", "data_dir", "scripts_dir", "screens_dir"}
+SECTIONS = {
+    "api",
+    "tasks",
+    "adb",
+    "worker_api",
+    "upstreams",
+    "host",
+    "port",
+    "data_dir",
+    "scripts_dir",
+    "screens_dir",
+}
 """What of the file is a setting of the runner and not the farm."""
 
 Location = tuple[int | str, ...]

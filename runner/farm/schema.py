@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from runner.mistakes import nearest
 from runner.tasks.settings import TaskSettings
+from runner.worker_api.settings import UpstreamSettings, WorkerApiSettings, different_names
 
 AppName = Literal["tiktok", "instagram"]
 Plan = Literal["Starter", "Pro", "Team", "Business"]
@@ -146,6 +147,12 @@ class FarmFile(_Section):
     api: ApiSettings = Field(default=ApiSettings(), description="The HTTP API.")
     tasks: TaskSettings = Field(default=TaskSettings(), description="When and how often tasks run.")
     adb: AdbSettings = Field(default=AdbSettings(), description="The connection to the phones.")
+    worker_api: WorkerApiSettings = Field(
+        default=WorkerApiSettings(), description="The Worker Tasks API that worker servers call."
+    )
+    upstreams: Annotated[list[UpstreamSettings], AfterValidator(different_names)] = Field(
+        default=[], description="Servers of the Worker Tasks API whose tasks this farm takes."
+    )
     host: str = Field(
         default="127.0.0.1",
         description="The address to listen on. Any but loopback needs RUNNER_API_TOKEN.",

@@ -6,6 +6,7 @@ from alembic import context
 
 from runner.migrations import VERSION_TABLE
 from runner.tasks.model import metadata
+from runner.worker_api import model as _worker_tables  # noqa: F401 - they are on the same metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

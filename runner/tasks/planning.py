@@ -124,7 +124,9 @@ def _by_account(request: CreateTasks, farm: Farm, script: AnyScript) -> list[Tar
     for key, username in once.items():
         found = places.get(key, [])
         enabled = [place for place in found if place[0].enabled and place[1].enabled]
-        fitting = [place for place in enabled if _fits(place[1], script)]
+        fitting = [
+            place for place in enabled if _fits(place[1], script) and request.app in (None, place[1].app)
+        ]
         if fitting:
             targets.append(min(fitting, key=lambda place: place[1].app != farm.default_app))
         elif enabled:

@@ -48,6 +48,8 @@ Pending = tuple[str, datetime]
 
 _TASK = [model.tasks.c[field.name] for field in fields(Task)]
 _FAILED_FOR_SURE = model.tasks.c.outcome != Outcome.UNKNOWN
+KEPT_KEY = "upstream-link-"
+"""Keys that begin so are never forgotten: an upstream's task must not become a second local one."""
 _MANY = 10_000
 """Ids in one statement; SQLite takes 32,766 values."""
 _LONGEST_REMARK = 2_000
@@ -131,9 +133,11 @@ class Store:
             return _seen(connection, idempotency)
 
     def forget_keys(self, before: datetime) -> int:
+        """Except those that begin with KEPT_KEY."""
+        keys = model.idempotency
+        old = keys.c.created_at < before
         with self._database.write() as connection:
-            keys = model.idempotency
-            return connection.execute(delete(keys).where(keys.c.created_at < before)).rowcount
+            return connection.execute(delete(keys).where(old, ~keys.c.key.startswith(KEPT_KEY))).rowcount
 
     # -- reading
 

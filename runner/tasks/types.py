@@ -193,6 +193,8 @@ class CreateTasks:
     min_interval: int = 0
     max_interval: int = 0
     """Minutes between the tasks of one request on one device."""
+    app: str | None = None
+    """Account mode: the app whose account of this name is meant, where both have one."""
 
 
 @dataclass(frozen=True)
