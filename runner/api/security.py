@@ -24,6 +24,9 @@ from runner.settings import Settings, is_loopback
 
 log = structlog.get_logger(__name__)
 
+LARGEST_DISCARDED = 64 * 1024 * 1024
+"""Bytes of a refused body that are read only so that its sender hears why."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _READING = {"GET", "HEAD", "OPTIONS"}
 _PAGE_POLICY = (
@@ -111,11 +114,6 @@ class Guard:
             )
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._settings.api.max_request_bytes:
-            answer = self._failure(Code.INVALID, self._too_large(), status=413)
-            answer.headers["Connection"] = "close"
-            return answer
         return None
 
     def _is_known(self, host: str) -> bool:
@@ -142,29 +140,32 @@ class Guard:
         return kind.casefold() == "bearer" and same
 
     def _limited(self, receive: Receive) -> Receive:
-        """A body without a length is counted while it comes."""
+        """Count a body while it comes; one that is too large is thrown away and refused.
+
+        It is read to its end (within reason), because a client that is still sending when the connection
+        closes never sees the answer.
+        """
+        limit = self._settings.api.max_request_bytes
         received = 0
 
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._settings.api.max_request_bytes:
-                raise HTTPException(413, self._too_large())
-            return message
+            if received <= limit:
+                return message
+            while message.get("more_body") and received < limit + LARGEST_DISCARDED:
+                message = await receive()
+                received += len(message.get("body", b""))
+            raise HTTPException(413, f"The body is larger than {limit} bytes (api.max_request_bytes).")
 
         return receive_limited
-
-    def _too_large(self) -> str:
-        return (
-            f"The body is larger than {self._settings.api.max_request_bytes} bytes (api.max_request_bytes)."
-        )
 
     def _cross_site(self, message: str) -> JSONResponse:
         return self._failure(Code.CROSS_SITE, message)
 
-    def _failure(self, code: Code, message: str, *, status: int | None = None) -> JSONResponse:
-        return failure(code, message, self._settings.api.error_status, status=status)
+    def _failure(self, code: Code, message: str) -> JSONResponse:
+        return failure(code, message, self._settings.api.error_status)
 
 
 def _is_address(name: str) -> bool:
