@@ -197,7 +197,7 @@ def test_log_out_is_a_mistake_that_costs_the_account(stage, hand):
 
 
 def test_what_the_platform_does_not_know(hand):
-    with pytest.raises(ValueError, match="blocked"):
+    with pytest.raises(LookupError, match="cannot be blocked"):
         hand.app.set_account_state("user_001", "blocked")
     with pytest.raises(LookupError):
         hand.app.set_account_state("user_009", "suspended")

@@ -88,8 +88,11 @@ class Instagram(SocialApp):
 
     def __init__(self, android: Android, *, version: str, accounts: list[str]) -> None:
         super().__init__(android, version=version, accounts=accounts)
-        self.major = int(version.partition(".")[0])
-        self.most_pictures = 20 if self.major >= pages.SELECTED_STRIP_SINCE else 10
+        self.from_410 = int(version.partition(".")[0]) >= 410
+        """What the dumps of 410 show and the older ones do not: the Home tab stays selected, the feed has a
+        title, the strip of destinations has LIVE and a selected flag, stories begin with the camera.
+        """
+        self.most_pictures = 20 if self.from_410 else 10
         self.manners = Manners.drawn(android.rng)
         self.posted_at = 0.0
         """When the post of `posted_by` was accepted, by the phone's monotonic clock."""
@@ -164,9 +167,9 @@ class Instagram(SocialApp):
         return pages.Login(self) if state == "logged_out" else pages.Checkpoint(self, state)
 
     def set_account_state(self, username: str, state: AccountState) -> None:
-        """As ever; ValueError for "blocked", which is TikTok's."""
-        if state == "blocked":
-            raise ValueError("an Instagram account cannot be blocked: say suspended or disabled")
+        """As ever; LookupError also for a state that Instagram has not, as TikTok's "blocked"."""
+        if state not in ("ok", "logged_out", *pages.CHECKPOINTS):
+            raise LookupError(f"an Instagram account cannot be {state}: say {', '.join(pages.CHECKPOINTS)}")
         super().set_account_state(username, state)
 
     def display_name(self, account: str) -> str:
@@ -217,8 +220,7 @@ class Instagram(SocialApp):
         elif what == "post":
             page = posting.PostGallery(self)
         else:
-            newer = self.major >= pages.SELECTED_STRIP_SINCE
-            page = posting.Camera(self) if newer else posting.StoryGallery(self)
+            page = posting.Camera(self) if self.from_410 else posting.StoryGallery(self)
 
         def arrive() -> None:
             if instead_of in self._pages:

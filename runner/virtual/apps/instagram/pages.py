@@ -21,10 +21,6 @@ from . import screens
 if TYPE_CHECKING:
     from .app import Instagram
 
-SELECTED_STRIP_SINCE = 410
-"""From this version on the Home tab stays selected, the feed has a title and the strip of destinations has
-LIVE and a selected flag, as the dumps of 410 show.
-"""
 _STORY_LABEL = re.compile(r"(\S+)'s story, (\d+) of (\d+), (Unseen|Seen)\.")
 
 
@@ -124,7 +120,7 @@ class MainPage(InstagramPage):
     tab = ""
 
     def dress_bar(self, sheet: Sheet) -> Sheet:
-        if self.app.major >= SELECTED_STRIP_SINCE and self.tab:
+        if self.app.from_410 and self.tab:
             for key in screens.TABS:
                 write(sheet.node(key), selected=key == self.tab)
         return sheet
@@ -184,7 +180,7 @@ class Home(MainPage):
         else:
             sheet = self.sheet(screens.HOME)
         self._fill_stories(sheet, account)
-        if app.major >= SELECTED_STRIP_SINCE:
+        if app.from_410:
             logo = sheet.node("logo")
             logo.set("class", "android.widget.TextView")
             resource_id = f"{app.package}:id/title_text"
@@ -616,7 +612,7 @@ class Login(InstagramPage):
         self.app.leave_login(self)
 
 
-_TEMPLATES: dict[str, Template] = {
+CHECKPOINTS: dict[str, Template] = {
     "captcha": screens.CAPTCHA,
     "selfie": screens.SELFIE,
     "upload_id": screens.UPLOAD_ID,
@@ -638,7 +634,7 @@ class Checkpoint(InstagramPage):
             self.add_field("code", 20)
 
     def draw(self) -> Sheet:
-        sheet = self.sheet(_TEMPLATES[self.name])
+        sheet = self.sheet(CHECKPOINTS[self.name])
         account = self.app.active or ""
         fills: dict[str, tuple[str, dict[str, Any]]] = {
             "suspended": ("We suspended your account, {name}", {"name": self.app.display_name(account)}),

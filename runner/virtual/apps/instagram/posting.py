@@ -16,7 +16,7 @@ from ...app import MediaRow
 from ..posts import Composition, Kind
 from ..templates import Rect, Sheet, append, clip, hold, new_node, place, remove, shift, write
 from . import screens
-from .pages import SELECTED_STRIP_SINCE, Choice, InstagramPage, Over, lay_over
+from .pages import Choice, InstagramPage, Over, lay_over
 
 if TYPE_CHECKING:
     from .app import Instagram
@@ -33,7 +33,7 @@ class CreatePage(InstagramPage):
 
     def dress_strip(self, sheet: Sheet) -> Sheet:
         """The strip has no selected flag before version 410; from then on it has, and LIVE too."""
-        if self.app.major < SELECTED_STRIP_SINCE or not sheet.has("dest.feed"):
+        if not (self.app.from_410 and sheet.has("dest.feed")):
             return sheet
         if not sheet.has("dest.live"):
             last = sheet.node("dest.clips")
@@ -81,8 +81,10 @@ class Camera(CreatePage):
 
     def tapped(self, key: str, number: int) -> None:
         match key:
-            case "gallery":
+            case "gallery" if self.destination == "dest.story":
                 self.app.open(StoryGallery(self.app))
+            case "gallery":
+                self.back()
             case "shutter":
                 self.app.mistakes.append("took a picture")
             case _:
@@ -184,7 +186,7 @@ class Gallery(CreatePage):
 
 
 class ReelGallery(Gallery):
-    """ "New reel". With drafts the strip is another one, as one of the dumps shows."""
+    """The gallery "New reel". With drafts the strip is another one, as one of the dumps shows."""
 
     name = "gallery_reel"
     destination = "dest.clips"
@@ -202,7 +204,7 @@ class ReelGallery(Gallery):
 
 
 class StoryGallery(Gallery):
-    """ "Add to story"."""
+    """The gallery "Add to story"."""
 
     name = "gallery_story"
     template = screens.STORY_GALLERY
@@ -212,7 +214,7 @@ class StoryGallery(Gallery):
 
 
 class PostGallery(Gallery):
-    """ "New post": the newest item is selected from the start, another tap selects another, and with
+    """The gallery "New post": the newest item is selected from the start, another tap selects another, and with
     "Select multiple" the order of taps is the order of the post.
     """
 
@@ -361,8 +363,7 @@ class StoryEditor(Editor):
     name = "story_editor"
 
     def draw(self) -> Sheet:
-        newer = self.app.major >= SELECTED_STRIP_SINCE
-        return self.sheet(screens.STORY_EDITOR_410 if newer else screens.STORY_EDITOR)
+        return self.sheet(screens.STORY_EDITOR_410 if self.app.from_410 else screens.STORY_EDITOR)
 
     def tapped(self, key: str, number: int) -> None:
         match key:
@@ -376,7 +377,7 @@ class StoryEditor(Editor):
 
 
 class SaveDraft(Over):
-    """ "Save draft?": the editor's nodes stay in the tree, and the three buttons share one id."""
+    """The sheet "Save draft?": the editor's nodes stay in the tree, and the three buttons share one id."""
 
     name = "save_draft_sheet"
     template = screens.SAVE_DRAFT
