@@ -88,9 +88,12 @@ def dump(windows: Iterable[_Element], *, compressed: bool = False, max_depth: in
     """What dumpWindowHierarchy answers. `max_depth` counts the levels below a window's root."""
     if compressed or max_depth < _MAX_DEPTH:
         windows = [_reduced(window, compressed, max_depth) for window in windows]
-    # The windows belong to others: they are written one by one, never put into a tree of ours.
-    inner = "".join(etree.tostring(window, encoding="unicode", with_tail=False) for window in windows)
-    return f'{_DECLARATION}<hierarchy rotation="0">{inner}</hierarchy>'
+    # The windows belong to others: they are written one by one, never put into a tree of ours. By way of
+    # UTF-8 because lxml takes twice as long to make a str.
+    parts = [
+        etree.tostring(window, encoding="utf-8", xml_declaration=False, with_tail=False) for window in windows
+    ]
+    return f'{_DECLARATION}<hierarchy rotation="0">{b"".join(parts).decode()}</hierarchy>'
 
 
 def _reduced(window: _Element, compressed: bool, max_depth: int) -> _Element:
