@@ -27,7 +27,7 @@ KEEP_DRAFT = PopupKind("keep_draft", screens.KEEP_DRAFT, mistake="went on with a
 
 
 class KeepDraft(Popup):
-    """The question "Keep editing your draft?": every answer but "Keep editing" saves the draft and goes on."""
+    """The question "Keep editing your draft?": "Start new video" saves the draft and goes on."""
 
     def __init__(self, app: Any, *, keep: Callable[[], None], save: Callable[[], None]) -> None:
         super().__init__(app, KEEP_DRAFT, accept=keep)

@@ -214,8 +214,8 @@ class StoryGallery(Gallery):
 
 
 class PostGallery(Gallery):
-    """The gallery "New post": the newest item is selected from the start, another tap selects another, and with
-    "Select multiple" the order of taps is the order of the post.
+    """The gallery "New post": the newest item is selected from the start, another tap selects another, and
+    with "Select multiple" the order of taps is the order of the post.
     """
 
     name = "gallery_post"
