@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import config, phones, tasks
+from runner.cli import config, phones, servers, tasks
 from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(config.app, name="config")
 app.add_typer(phones.app, name="phones")
+app.add_typer(servers.app, name="servers")
 
 
 @app.callback(invoke_without_command=True)

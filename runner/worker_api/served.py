@@ -46,12 +46,16 @@ class TooManyKeys(RunnerError):
         super().__init__(remedy=f"Try again in {self.seconds} s.")
 
 
+def is_online(server: Server, now: datetime, silence: timedelta) -> bool:
+    return server.revoked_at is None and server.seen_at >= now - silence
+
+
 class Served:
     """Thread-safe. `start` begins what happens on the clock, `close` ends it."""
 
     def __init__(self, database: Database, settings: WorkerApiSettings, data_dir: Path) -> None:
         self.store = WorkerStore(database, retry_delay=timedelta(seconds=settings.retry_delay_seconds))
-        self._silence = timedelta(seconds=settings.silent_seconds)
+        self._silence = settings.silence
         self._failed_keys = FailedKeys(settings.failed_keys_per_minute)
         self._password_key = data_dir / PASSWORD_KEY
         self._seal: Seal | None = None
@@ -108,7 +112,7 @@ class Served:
         return request_id
 
     def is_online(self, server: Server, now: datetime) -> bool:
-        return server.revoked_at is None and server.seen_at >= now - self._silence
+        return is_online(server, now, self._silence)
 
     def share_out(self) -> int:
         now = datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -44,6 +45,10 @@ class WorkerApiSettings(BaseModel):
     failed_keys_per_minute: int = Field(
         default=20, ge=1, description="Wrong keys from one address before it has to wait."
     )
+
+    @property
+    def silence(self) -> timedelta:
+        return timedelta(seconds=self.silent_seconds)
 
 
 class UpstreamSettings(BaseModel):
