@@ -29,7 +29,7 @@ FIRST_TRIES = 24
 """`adb connect`s at once for phones that have not failed yet."""
 FURTHER_TRIES = 8
 """The same for those that have: adb blocks 10 s on a dead address, and these must not hold up the others."""
-OFFLINE_GRACE = 5.0
+OFFLINE_GRACE = 3.0
 """Seconds in which adb may bring an offline phone back by itself; it usually takes 1.5."""
 LONGEST_PAUSE = 60.0
 
