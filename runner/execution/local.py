@@ -159,10 +159,10 @@ class LocalDispatcher:
 
     def _work(self, serial: str) -> None:
         """Serve the phone's queue until nothing in it can be started; then the thread is gone."""
-        seen_ready = False
+        news = False
         while True:
             ready = self._executor.phone_state(serial)[0] == READY
-            seen_ready |= ready
+            news |= ready
             active = self._begin(serial, ready)
             served = active is not None and self._execute(active)
             with self._changed:
@@ -176,7 +176,8 @@ class LocalDispatcher:
                     del self._threads[serial]
                     break
                 self._again.remove(serial)
-        if seen_ready and not ready:
+                news = True
+        if news and not ready:
             self.wake([serial])  # the phone went away from its queue: the dispatcher says so in the rows
 
     def _begin(self, serial: str, phone_ready: bool) -> ActiveRun | None:

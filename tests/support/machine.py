@@ -56,18 +56,17 @@ class Machine:
         self.store = Store(Database(url or f"sqlite:///{folder / 'runner.db'}"))
         self.artifacts = Artifacts(folder / "artifacts", self.store, keep_days=1, max_mb=1)
         self.misfires = Misfires(self.store, LOCAL, timedelta(minutes=self.settings.start_grace_minutes))
-        self.dispatcher = LocalDispatcher(
-            Executor(
-                self.store,
-                phones=phones or Phones(lambda: self.farm, server=AdbServer(port=NOBODY)),
-                screens=_screens(),
-                scripts=(scripts := Scripts([SCRIPTS])),
-                artifacts=self.artifacts,
-                misfires=self.misfires,
-                settings=self.settings,
-                work_folder=folder / "work",
-            )
+        self.executor = Executor(
+            self.store,
+            phones=phones or Phones(lambda: self.farm, server=AdbServer(port=NOBODY)),
+            screens=_screens(),
+            scripts=(scripts := Scripts([SCRIPTS])),
+            artifacts=self.artifacts,
+            misfires=self.misfires,
+            settings=self.settings,
+            work_folder=folder / "work",
         )
+        self.dispatcher = LocalDispatcher(self.executor)
         self.clock = Clock(self.store, self.dispatcher, self.misfires)
         self.service = TaskService(
             self.store,
@@ -95,9 +94,10 @@ class Machine:
     # Asking
 
     def send(self, *do: str, serials: Sequence[str] = ("phone1",), **options: Any) -> Created:
-        """A request to the script `act`; options of the request, `config` with more of the script's."""
+        """A request to `act` or another `script`; `config` adds to the script's, the rest to the request."""
         config = {"do": list(do), "log": str(self.log_file), **options.pop("config", {})}
-        return self.service.create(CreateTasks(list(serials), [], "act", config, **options))
+        script = options.pop("script", "act")
+        return self.service.create(CreateTasks(list(serials), [], script, config, **options))
 
     def create(self, *do: str, serials: Sequence[str] = ("phone1",), **options: Any) -> list[int]:
         return self.send(*do, serials=serials, **options).task_ids

@@ -51,7 +51,9 @@ class Act(Script[ActConfig]):
                     open_steps.enter_context(context.step(argument))
                     tell(context, f"step {argument}")
                 elif verb == "publish":
-                    context.publish(lambda: tell(context, "published"))
+                    context.publish(lambda: self.tap(context))
+                elif verb == "look":
+                    tell(context, f"saw {context.phone.hierarchy().packages}")
                 elif verb == "wait":
                     context.cancel.sleep(float(argument))
                 elif verb == "note":
@@ -65,6 +67,20 @@ class Act(Script[ActConfig]):
         return Result(
             remark="done", post_url="https://example.invalid/p/1", evidence={"path": context.work_dir}
         )
+
+    def tap(self, context: Context[ActConfig]) -> None:
+        tell(context, "published")
+
+
+class ActOnPhone(Act):
+    """The same with a phone: publishing touches it, and it can look."""
+
+    name = "act_on_phone"
+    needs_phone = True
+
+    def tap(self, context: Context[ActConfig]) -> None:
+        context.phone.tap_once(540, 300)
+        super().tap(context)
 
 
 def tell(context: Context[ActConfig], what: str) -> None:
