@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Virtual phones: phones that exist only as protocol.", no_args_is_help=True)
 
+_APPS = ("tiktok", "trill", "instagram")
 _AT_ONCE = 8
 """Connects under way at one time: adb's listen backlog is 128, and each takes a thread of ours."""
 
@@ -98,7 +99,15 @@ def serve(
 
 def _versions(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """`46.6.3` is TikTok's, `instagram=410.0.0` any app's."""
+    from runner.errors import ConfigError
+
     pairs = [text.partition("=") if "=" in text else ("tiktok", "=", text) for text in given]
+    for name, _, version in pairs:
+        if name not in _APPS or not version:
+            raise ConfigError(
+                f"--app-version {name}={version} names no version of an app.",
+                remedy=f"Write a version of TikTok's, or APP=VERSION with APP one of: {', '.join(_APPS)}.",
+            )
     return tuple((name, version) for name, _, version in pairs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import struct
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from runner.virtual.transport import AdbTransport, Stream
 
 if TYPE_CHECKING:
     from runner.virtual.phone import VirtualPhone
+
+log = logging.getLogger(__name__)
 
 FEATURES = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2"
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
@@ -52,13 +55,11 @@ class Adbd:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(lambda: AdbTransport(self), "127.0.0.1", self.port)
 
-    async def close(self) -> None:
-        if self._changing is not None:
-            self._changing.cancel()
-        self.unplug()
-
     def unplug(self) -> None:
         """Cut the connection and refuse new ones."""
+        if self._changing is not None:
+            self._changing.cancel()
+            self._changing = None
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -66,7 +67,15 @@ class Adbd:
 
     def replug(self) -> None:
         """Take connections again. The adb server has to connect anew."""
-        self._changing = asyncio.get_running_loop().create_task(self.listen())
+        if self._server is None and self._changing is None:
+            self._changing = asyncio.get_running_loop().create_task(self._listen_again())
+
+    async def _listen_again(self) -> None:
+        try:
+            await self.listen()
+        except OSError as error:
+            log.error("%s can't be plugged in again: %s", self._phone.serial, error)
+        self._changing = None
 
     def drop(self) -> None:
         for transport in list(self._transports):
@@ -130,10 +139,12 @@ class ShellService:
         self._framed = framed
         self._call = call
         self._input = bytearray()
+        self._stdin = bytearray()
+        self._stdin_closed = asyncio.Event()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._interactive = not line
         stream.on_data = self._received
-        work = self._run(line) if line else self._interactive()
-        self._task = phone.spawn(work)
+        self._task = phone.spawn(self._run(line) if line else self._run_lines())
         stream.on_close = self._stop
 
     def _stop(self) -> None:
@@ -142,12 +153,18 @@ class ShellService:
     async def _run(self, line: str) -> None:
         status = 137
         try:
-            status = await self._phone.run_shell(line, self._sink(_STDOUT), self._sink(_STDERR))
+            status = await self._phone.run_shell(
+                line, self._sink(_STDOUT), self._sink(_STDERR), self._all_input
+            )
         finally:
             # Also when the phone ended it: a killed command's stream closes like any other.
             self._end(status)
 
-    async def _interactive(self) -> None:
+    async def _all_input(self) -> bytes:
+        await self._stdin_closed.wait()
+        return bytes(self._stdin)
+
+    async def _run_lines(self) -> None:
         status = 0
         try:
             while (line := await self._lines.get()) is not None and line.strip() != "exit":
@@ -180,9 +197,13 @@ class ShellService:
             if packet == _STDIN:
                 self._typed(body)
             elif packet == _CLOSE_STDIN:
+                self._stdin_closed.set()
                 self._lines.put_nowait(None)
 
     def _typed(self, data: bytes) -> None:
+        if not self._interactive:
+            self._stdin += data
+            return
         for line in re.split(r"[\r\n]+", data.decode("utf-8", "replace")):
             if line:
                 self._lines.put_nowait(line)

@@ -151,7 +151,7 @@ async def am(p: Process) -> int:
         "start": _start,
         "start-activity": _start,
         "force-stop": _force_stop,
-        "kill": _force_stop,
+        "kill": _kill,
         "broadcast": _broadcast,
         "get-current-user": _current_user,
     }.get(verb)
@@ -225,6 +225,14 @@ async def _force_stop(p: Process, words: list[str]) -> int:
     if not operands:
         raise ToolError('Error: Argument expected after "force-stop"', 255)
     p.phone.force_stop(operands[0])
+    return 0
+
+
+async def _kill(p: Process, words: list[str]) -> int:
+    """Ends only what is safe to end: background processes."""
+    operands = [word for word in words if not word.startswith("-")]
+    if operands and operands[-1] != p.phone.foreground:
+        p.phone.force_stop(operands[-1])
     return 0
 
 
@@ -306,7 +314,7 @@ async def pm(p: Process) -> int:
     verb = words.pop(0) if words else ""
     if verb == "list":
         return _list(p, words)
-    if verb in ("path", "clear", "grant", "revoke", "uninstall", "install", "dump"):
+    if verb in ("path", "clear", "grant", "revoke", "uninstall", "install"):
         options = [word for word in words if word.startswith("-")]
         operands = [word for word in words if not word.startswith("-")]
         if "--user" in options and operands:
@@ -318,7 +326,6 @@ async def pm(p: Process) -> int:
             "revoke": _grant,
             "uninstall": _uninstall,
             "install": _install,
-            "dump": _path,
         }[verb](p, operands)
     raise ToolError(
         f"Unknown command: {verb}" if verb else "Package manager (package) commands:\n  help", 255

@@ -503,7 +503,7 @@ async def cat(p: Process) -> int:
     _, operands = p.options(flags="uvet")
     status = 0
     if not operands:
-        p.out(p.stdin)
+        p.out(await p.stdin())
     for target in operands:
         file = _open(p, target)
         if file is None:
@@ -537,7 +537,7 @@ async def checksum(p: Process) -> int:
         digest = _digest(p.name.removesuffix("sum"), file)
         p.print(digest if "b" in found else f"{digest}  {target}")
     if not operands:
-        p.print(f"{hashlib.new(p.name.removesuffix('sum'), p.stdin).hexdigest()}  -")
+        p.print(f"{hashlib.new(p.name.removesuffix('sum'), await p.stdin()).hexdigest()}  -")
     return status
 
 
@@ -552,9 +552,9 @@ def _digest(algorithm: str, file: File) -> str:
     return digest.hexdigest()
 
 
-def _lines(p: Process, operands: list[str]) -> list[str]:
+async def _lines(p: Process, operands: list[str]) -> list[str]:
     if not operands:
-        return p.stdin.decode("utf-8", "replace").splitlines()
+        return (await p.stdin()).decode("utf-8", "replace").splitlines()
     lines: list[str] = []
     for target in operands:
         if (file := _open(p, target)) is None:
@@ -586,7 +586,7 @@ async def grep(p: Process) -> int:
         raise ToolError(f"grep: bad REGEX '{pattern}': {error}", 2) from error
     matches = [
         (number, line)
-        for number, line in enumerate(_lines(p, operands), 1)
+        for number, line in enumerate(await _lines(p, operands), 1)
         if bool(expression.search(line)) != ("v" in found)
     ]
     if "m" in found:
@@ -607,11 +607,15 @@ async def head(p: Process) -> int:
     p = replace(p, argv=[p.name, *words])
     found, operands = p.options(flags="qv", valued="nc")
     if "c" in found:
-        data = p.stdin if not operands else b"".join(f.content.read() for t in operands if (f := _open(p, t)))
+        data = (
+            await p.stdin()
+            if not operands
+            else b"".join(f.content.read() for t in operands if (f := _open(p, t)))
+        )
         count = int(found["c"])
         p.out(data[:count] if p.name == "head" else data[-count:])
         return 0
-    lines = _lines(p, operands)
+    lines = await _lines(p, operands)
     count = int(found.get("n", "10"))
     for line in lines[:count] if p.name == "head" else lines[max(0, len(lines) - count) :]:
         p.print(line)
@@ -621,7 +625,11 @@ async def head(p: Process) -> int:
 @command("wc", toybox=True)
 async def wc(p: Process) -> int:
     found, operands = p.options(flags="clmw")
-    data = p.stdin if not operands else b"".join(f.content.read() for t in operands if (f := _open(p, t)))
+    data = (
+        await p.stdin()
+        if not operands
+        else b"".join(f.content.read() for t in operands if (f := _open(p, t)))
+    )
     counts = {"l": data.count(b"\n"), "w": len(data.split()), "c": len(data)}
     shown = [str(count) for letter, count in counts.items() if not found or letter in found]
     p.print(" ".join(shown + operands))
@@ -631,7 +639,7 @@ async def wc(p: Process) -> int:
 @command("sort", toybox=True)
 async def sort(p: Process) -> int:
     found, operands = p.options(flags="fnru")
-    lines = _lines(p, operands)
+    lines = await _lines(p, operands)
     if "u" in found:
         lines = list(dict.fromkeys(lines))
     for line in sorted(lines, reverse="r" in found):

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from runner.virtual.app import App
+from runner.virtual.apps.social import AccountState, SocialApp
 from runner.virtual.faults import NAMES, STEPS, UnknownFault
 from runner.virtual.hierarchy import dump
 from runner.virtual.phone import VirtualPhone
@@ -135,15 +137,17 @@ def _application(farm: Farm) -> Starlette:
     async def account_state(request: Request) -> Response:
         phone = phone_of(request)
         body = await _body(request)
-        for name, app in _named_apps(phone):
-            change = getattr(app, "set_account_state", None)
-            if name == body.get("app", "tiktok") and change is not None:
-                try:
-                    change(str(body.get("username", "")), str(body.get("state", "ok")))
-                except LookupError as error:
-                    raise HTTPException(404, str(error)) from error
-                return JSONResponse(describe(phone))
-        raise HTTPException(404, f"no app {body.get('app', 'tiktok')!r} on this phone")
+        state = str(body.get("state", "ok"))
+        if state not in get_args(AccountState):
+            raise HTTPException(400, f"unknown state {state!r}; one of: {', '.join(get_args(AccountState))}")
+        app = dict(_named_apps(phone)).get(body.get("app", "tiktok"))
+        if not isinstance(app, SocialApp):
+            raise HTTPException(404, f"no app {body.get('app', 'tiktok')!r} on this phone")
+        try:
+            app.set_account_state(str(body.get("username", "")), cast(AccountState, state))
+        except LookupError as error:
+            raise HTTPException(404, str(error)) from error
+        return JSONResponse(describe(phone))
 
     async def screenshot(request: Request) -> Response:
         return Response(await phone_of(request).screenshot("PNG"), media_type="image/png")
@@ -188,7 +192,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _named_apps(phone: VirtualPhone) -> Iterator[tuple[str, Any]]:
+def _named_apps(phone: VirtualPhone) -> Iterator[tuple[str, App]]:
     """The apps that hold accounts, by the name that devices.yaml gives them."""
     names = {
         "com.zhiliaoapp.musically": "tiktok",

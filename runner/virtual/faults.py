@@ -77,13 +77,17 @@ class Faults:
     def reached(self, when: Literal["before", "after"], step: StepName) -> None:
         """Called from inside an app. Raises ProcessDied when a fault ends that app's process."""
         waiting = self._planted.pop(f"{when}:{step}", [])
+        died = False
         for fault, seconds in waiting:
             if fault == "popup":
                 # On top of what the app shows when it is done with what it is doing.
                 self._phone.call_later(0, lambda: self.strike("popup"))
+            elif fault == "app_crash":
+                died = self._phone.crash(self._phone.acting) or died
             else:
                 self.strike(fault, seconds)
-        if any(fault in ("app_crash", "reboot") for fault, _ in waiting):
+                died = died or fault == "reboot"
+        if died:
             raise ProcessDied
 
     def publish_failure(self) -> Literal["", "fails", "never_ends"]:
@@ -94,9 +98,7 @@ class Faults:
         """Take back every fault, planted ones too."""
         self._planted.clear()
         self._upload = ""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        self.close()
         phone = self._phone
         phone.latency.slow = False
         phone.storage.full = False
@@ -105,6 +107,12 @@ class Faults:
         phone.adbd.thaw()
         phone.adbd.set_authorized(True)
         phone.adbd.replug()
+
+    def close(self) -> None:
+        """Nothing comes back by itself any more."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
     def strike(self, fault: str, seconds: float | None = None) -> None:
         phone = self._phone
@@ -124,7 +132,7 @@ class Faults:
             if phone.ui_server is not None:
                 phone.ui_server.hung = True
         elif fault == "app_crash":
-            phone.crash()
+            phone.crash(phone.foreground)
         elif fault == "storage_full":
             phone.storage.full = True
             self._afterwards(seconds, lambda: setattr(phone.storage, "full", False))
@@ -147,6 +155,7 @@ class Faults:
 
     def _booted(self) -> None:
         self._phone.boot()
+        self._phone.adbd.thaw()
         self._phone.adbd.replug()
 
     def _afterwards(self, seconds: float | None, action: Callable[[], None]) -> None:

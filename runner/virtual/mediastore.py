@@ -128,7 +128,6 @@ class MediaStore:
             self._rows.pop(path, None)
             return None
         row = self._rows.get(path) or self._add(path, mime_type)
-        row.is_pending = False
         kind = {"video": "video", "image": "images"}.get(mime_type.partition("/")[0], "audio")
         return f"content://media/external_primary/{kind}/media/{row.id}"
 

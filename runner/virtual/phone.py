@@ -33,7 +33,7 @@ from runner.virtual.packages import (
     Package,
 )
 from runner.virtual.picture import draw
-from runner.virtual.shell import Shell, Sink, run_to_exit
+from runner.virtual.shell import Shell, Sink, Source, run_to_exit
 from runner.virtual.storage import ContentStore, Storage
 from runner.virtual.systemui import crash_dialog, keyboard, navigation_bar, status_bar
 from runner.virtual.uiserver import UiServer
@@ -253,7 +253,8 @@ class VirtualPhone:
         await self.adbd.listen()
 
     async def close(self) -> None:
-        await self.adbd.close()
+        self.faults.close()
+        self.adbd.unplug()
         self.end_processes("phone switched off")
 
     def end_processes(self, reason: str) -> None:
@@ -337,17 +338,22 @@ class VirtualPhone:
         self.packages[package].granted.clear()
         self.packages[package].denials.clear()
 
-    def crash(self) -> None:
-        """The foreground app's process ends. The second time within a minute Android says so."""
-        package = self.foreground
-        if package == self.launcher.package:
-            return
+    @property
+    def acting(self) -> str:
+        """The package of the app that is being called; "" outside of such calls."""
+        return self._acting
+
+    def crash(self, package: str) -> bool:
+        """An app's process ends; the second time within a minute Android says so. False without a process."""
+        if package not in self._pids or package == self.launcher.package:
+            return False
         self._end_process(package)
         before = self._crashes.get(package)
         self._crashes[package] = self.now()
         if before is not None and self.now() - before < _REPEATED_CRASH_SECONDS:
             window, closes = crash_dialog(package, self.language)
             self._dialogs.append(_Dialog([window], lambda x, y: (x, y) == (-1, -1) or closes(x, y), ""))
+        return True
 
     def _in_app(self, app: App | None, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """Call into an app; when its process dies in there, the call ends and None comes back."""
@@ -665,7 +671,7 @@ class VirtualPhone:
 
     # --- shell --------------------------------------------------------------------------------------------
 
-    async def run_shell(self, line: str, out: Sink, err: Sink, stdin: bytes = b"") -> int:
+    async def run_shell(self, line: str, out: Sink, err: Sink, stdin: Source | None = None) -> int:
         """Run a command line as the shell user; its exit status."""
         await self.pause("shell")
         return await run_to_exit(Shell(self, out, err, stdin), line)

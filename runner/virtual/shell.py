@@ -40,6 +40,8 @@ _COMPOUND = frozenset(
 )
 
 Sink = Callable[[bytes], None]
+Source = Callable[[], Awaitable[bytes]]
+"""Reads standard input to its end, which may never come."""
 Command = Callable[["Process"], Awaitable[int]]
 
 COMMANDS: dict[str, Command] = {}
@@ -77,7 +79,7 @@ class Process:
 
     phone: VirtualPhone
     argv: list[str]
-    stdin: bytes
+    stdin: Source
     out: Sink
     err: Sink
     environment: dict[str, str]
@@ -124,6 +126,13 @@ class Process:
                 else:
                     raise ToolError(f"{self.name}: Unknown option '{word[1:]}' (see \"{self.name} --help\")")
         return found, operands
+
+
+def source(data: bytes) -> Source:
+    async def read() -> bytes:
+        return data
+
+    return read
 
 
 # --- the language -----------------------------------------------------------------------------------------
@@ -345,11 +354,11 @@ class _Parser:
 class Shell:
     """One shell process: its variables, its folder, its last exit status."""
 
-    def __init__(self, phone: VirtualPhone, out: Sink, err: Sink, stdin: bytes = b"") -> None:
+    def __init__(self, phone: VirtualPhone, out: Sink, err: Sink, stdin: Source | None = None) -> None:
         self._phone = phone
         self._out = out
         self._err = err
-        self._stdin = stdin
+        self._stdin = stdin or source(b"")
         self.status = 0
         self.folder = "/"
         self.variables = {
@@ -388,10 +397,10 @@ class Shell:
         for simple in commands[:-1]:
             piped = bytearray()
             await self._simple(simple, stdin, piped.extend)
-            stdin = bytes(piped)
+            stdin = source(bytes(piped))
         await self._simple(commands[-1], stdin, self._out)
 
-    async def _simple(self, simple: _Simple, stdin: bytes, out: Sink) -> None:
+    async def _simple(self, simple: _Simple, stdin: Source, out: Sink) -> None:
         words: list[str] = []
         for parts in simple.words:
             words.extend(await self._expand(parts))
@@ -414,7 +423,7 @@ class Shell:
                     self._err(f"{_SHELL}: can't open {target}: No such file or directory\n".encode())
                     self.status = 1
                     return
-                stdin = file.content.read() if file else b""
+                stdin = source(file.content.read() if file else b"")
                 continue
             buffer = bytearray()
             if target != "/dev/null":
@@ -446,7 +455,7 @@ class Shell:
         return path if path.startswith("/") else posixpath.join(self.folder, path)
 
     async def _execute(
-        self, words: list[str], assigned: dict[str, str], stdin: bytes, out: Sink, err: Sink
+        self, words: list[str], assigned: dict[str, str], stdin: Source, out: Sink, err: Sink
     ) -> int:
         if words[0] in ("cd", "pwd", "export", "exit", "exec", "command", "which", "type"):
             return await self._builtin(words, assigned, stdin, out, err)
@@ -478,7 +487,7 @@ class Shell:
         return status
 
     async def _builtin(
-        self, words: list[str], assigned: dict[str, str], stdin: bytes, out: Sink, err: Sink
+        self, words: list[str], assigned: dict[str, str], stdin: Source, out: Sink, err: Sink
     ) -> int:
         name, args = words[0], words[1:]
         if name == "pwd":

@@ -170,6 +170,8 @@ class _Connection:
             content = b"Server stopped!!!"
         else:
             status, content = "404 Not Found", b"Not Found!!!"
+        if self._server.hung:
+            return
         keep = headers.get("connection", "").lower() != "close"
         self._stream.write(
             f"HTTP/1.1 {status} \r\nContent-Type: {kind}\r\nDate: {formatdate(usegmt=True)}\r\n"

@@ -57,6 +57,24 @@ def test_interactive_shell(phones: Phones) -> None:
     assert (done.returncode, done.stdout) == (1, b"one\n33\n")
 
 
+def test_a_command_reads_what_is_piped_into_it(phones: Phones) -> None:
+    done = subprocess.run(
+        [
+            str(ADB),
+            "-s",
+            phones.serial,
+            "shell",
+            "cat > /sdcard/Download/a.txt; wc -c < /sdcard/Download/a.txt",
+        ],
+        env=phones.server.environment,
+        input=b"x" * 100_000,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"100000\n")
+
+
 def test_push_and_pull_of_a_big_file(phones: Phones, tmp_path: Path) -> None:
     """Larger than any buffer, and by way of the disk on the phone's side."""
     data = os.urandom(1 << 20) * 20

@@ -55,6 +55,18 @@ def test_screenshot_and_hierarchy_are_what_the_phone_shows(notes: Notebook) -> N
     ]
 
 
+def test_account_states_and_their_mistakes(phones: Phones) -> None:
+    answer = phones.control("/accounts", method="POST", username="demo_001_2", state="blocked")
+    assert answer["serial"] == phones.serial
+    url = f"{phones.farm.control_url}/phones/{phones.serial}/accounts"
+    assert httpx.post(url, json={"username": "nobody"}).status_code == 404
+    assert httpx.post(url, json={"username": "demo_001_2", "app": "myspace"}).status_code == 404
+    refused = httpx.post(url, json={"username": "demo_001_2", "state": "tired"})
+    assert refused.status_code == 400
+    assert "logged_out" in refused.json()["error"]
+    assert httpx.post(url, content=b"{").status_code == 400
+
+
 def test_log_counts_round_trips(notes: Notebook) -> None:
     phones = notes.phones
     device = phones.u2()
