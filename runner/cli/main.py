@@ -34,6 +34,9 @@ def _root(
 
         typer.echo(runner.__version__)
         raise typer.Exit
+    from runner import logs
+
+    logs.configure(level="WARNING")  # standard output is the commands' own; `serve` says more
 
 
 @app.command()
@@ -74,6 +77,21 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
     from runner.cli.doctor import run
 
     run(config, as_json)
+
+
+@app.command()
+def demo(
+    count: Annotated[int, typer.Option("--phones", min=1, max=50, help="How many virtual phones.")] = 3,
+    latency: Annotated[
+        phones.LatencyChoice, typer.Option(help="none: at once; real: as slow as real phones.")
+    ] = phones.LatencyChoice.NONE,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up until Ctrl+C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Post to every account of some virtual phones, for real, and show what each phone accepted."""
+    from runner.cli.demo import run
+
+    run(count, latency=latency.value, keep=keep, as_json=as_json)
 
 
 @app.command()

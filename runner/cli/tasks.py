@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +49,7 @@ def list_tasks(
     if as_json:
         emit_json(answer)
         return
-    console().print(_table(answer["tasks"]))
+    console().print(task_table(answer["tasks"]))
     typer.echo(f"{answer['total']} in all, page {page}.")
 
 
@@ -195,53 +195,57 @@ def watch(
     url: Url = None,
 ) -> None:
     """Follow tasks live. With numbers: until they have ended; exit 1 when one failed."""
+    import json
     import sys
 
-    client = _client(url)
-    follow = _follow_on_terminal if sys.stdout.isatty() and not as_json else _follow_by_lines
-    failed = follow(client, task_ids, as_json)
-    if failed:
+    looks = follow(_client(url), task_ids)
+    if as_json:
+        tasks = show_changes(looks, lambda task: typer.echo(json.dumps(task, ensure_ascii=False)))
+    elif sys.stdout.isatty():
+        tasks = show_live(looks)
+    else:
+        tasks = show_changes(looks, lambda task: typer.echo(task_line(task)))
+    if any(task["status_text"] == "failed" for task in tasks):
         raise typer.Exit(1)
 
 
-def _follow_on_terminal(client: Client, task_ids: list[int] | None, as_json: bool) -> bool:
-    from rich.live import Live
-
-    with Live(auto_refresh=False) as live:
-        while True:
-            tasks = _look(client, task_ids)
-            live.update(_table(tasks), refresh=True)
-            if task_ids and _all_ended(tasks):
-                return any(task["status_text"] == "failed" for task in tasks)
-            time.sleep(LOOK_SECONDS)
-
-
-def _follow_by_lines(client: Client, task_ids: list[int] | None, as_json: bool) -> bool:
-    import json
-
-    told: dict[int, Any] = {}
+def follow(client: Client, task_ids: list[int] | None) -> Iterator[list[dict[str, Any]]]:
+    """These tasks (or the newest 20) again and again; ends when the named ones have ended."""
     while True:
-        tasks = _look(client, task_ids)
-        for task in tasks:
-            state = (task["status_text"], task["progress"], task["remark"], task["post_url"])
-            if told.get(task["id"]) == state:
-                continue
-            told[task["id"]] = state
-            typer.echo(json.dumps(task, ensure_ascii=False) if as_json else _line(task))
-        if task_ids and _all_ended(tasks):
-            return any(task["status_text"] == "failed" for task in tasks)
+        if task_ids:
+            tasks = [client.get(f"/task/{task_id}") for task_id in task_ids]
+        else:
+            tasks = client.get("/task", page_size=20)["tasks"]
+        yield tasks
+        if task_ids and all(task["status_text"] in ("completed", "failed") for task in tasks):
+            return
         time.sleep(LOOK_SECONDS)
 
 
-def _look(client: Client, task_ids: list[int] | None) -> list[dict[str, Any]]:
-    if task_ids:
-        return [client.get(f"/task/{task_id}") for task_id in task_ids]
-    tasks: list[dict[str, Any]] = client.get("/task", page_size=20)["tasks"]
+def show_live(looks: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """A table that follows the tasks, on a terminal; the tasks as they were last."""
+    from rich.live import Live
+
+    tasks: list[dict[str, Any]] = []
+    with Live(auto_refresh=False) as live:
+        for tasks in looks:
+            live.update(task_table(tasks), refresh=True)
     return tasks
 
 
-def _all_ended(tasks: Sequence[dict[str, Any]]) -> bool:
-    return all(task["status_text"] in ("completed", "failed") for task in tasks)
+def show_changes(
+    looks: Iterable[list[dict[str, Any]]], tell: Callable[[dict[str, Any]], None]
+) -> list[dict[str, Any]]:
+    """Tell each task whenever something about it is new; the tasks as they were last."""
+    told: dict[int, Any] = {}
+    tasks: list[dict[str, Any]] = []
+    for tasks in looks:
+        for task in tasks:
+            state = (task["status_text"], task["progress"], task["remark"], task["post_url"])
+            if told.get(task["id"]) != state:
+                told[task["id"]] = state
+                tell(task)
+    return tasks
 
 
 def _tell(tasks: list[dict[str, Any]], as_json: bool) -> None:
@@ -250,10 +254,10 @@ def _tell(tasks: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         emit_json(tasks)
     else:
-        console().print(_table(tasks))
+        console().print(task_table(tasks))
 
 
-def _line(task: dict[str, Any]) -> str:
+def task_line(task: dict[str, Any]) -> str:
     account = f"@{task['username']} " if task["username"] else ""
     return f"{task['id']} {account}on {task['device_index'] or task['serial']}: {_state(task)}"
 
@@ -265,7 +269,7 @@ def _state(task: dict[str, Any]) -> str:
     return f"{task['status_text']}: {more}" if more else str(task["status_text"])
 
 
-def _table(tasks: Sequence[dict[str, Any]]) -> Table:
+def task_table(tasks: Sequence[dict[str, Any]]) -> Table:
     from runner.cli.output import table
 
     rows = [
