@@ -11,7 +11,7 @@ from http.client import HTTPException, HTTPResponse
 
 import adbutils
 
-from runner.errors import UiServerError
+from runner.errors import TransportLost, UiServerError
 from runner.phones.client import Connection, Device
 from runner.phones.failures import translated
 
@@ -30,45 +30,45 @@ class HttpTransport:
         self.keep_alive = False
         """Whether this phone's server keeps connections; learned by `probe`."""
 
-    def request(self, method: str, path: str, body: bytes = b"", *, repeatable: bool) -> bytes:
-        """The body of the answer. A `repeatable` request that dies with a kept connection is sent again on a
-        fresh one; any other is sent once, and its error says whether it may have reached the phone.
+    def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """For a request that may be made twice: over the kept connection, and once more over a fresh one when
+        the kept one turns out to be dead. The body of the answer.
 
         Raises UiServerError, TransportLost, PhoneAbsent, PhoneTimeout, Cancelled.
         """
         kept = self._take_kept()
-        if kept is not None and repeatable:
+        if kept is not None:
             try:
                 return self._exchange(kept, method, path, body)
             except (ConnectionError, EOFError, HTTPException):
-                kept = None
-        with translated(self._device.serial, sent=False):
-            connection = kept or self._open()
-        with translated(self._device.serial):
-            return self._exchange(connection, method, path, body)
+                pass  # the phone closed it while we were sending
+        return self._on_a_fresh_connection(method, path, body, keep=self.keep_alive)
 
-    def request_once(self, method: str, path: str, body: bytes) -> bytes:
-        """For what must never happen twice: a fresh connection, one write of the whole request, no repetition
-        by any layer, and the connection is closed afterwards."""
+    def ask_once(self, method: str, path: str, body: bytes) -> bytes:
+        """For what must not happen twice: a connection of its own, one write of the whole request, no
+        repetition by any layer. Raises like `ask`; `sent` tells whether the request may have arrived."""
+        return self._on_a_fresh_connection(method, path, body, keep=False)
+
+    def _on_a_fresh_connection(self, method: str, path: str, body: bytes, *, keep: bool) -> bytes:
         with translated(self._device.serial, sent=False):
             connection = self._open()
         with translated(self._device.serial):
-            return self._exchange(connection, method, path, body, keep=False)
+            return self._exchange(connection, method, path, body, keep=keep)
 
     def probe(self) -> None:
         """Find out once whether this phone's server keeps connections, by asking twice on one of them."""
         self.close()
         self.keep_alive = True
-        with translated(self._device.serial):
-            self._exchange(self._open(), "GET", "/ping", b"")
-            kept = self._take_kept()
-            if kept is None:
-                self.keep_alive = False
-                return
-            try:
+        self.ask("GET", "/ping")
+        kept = self._take_kept()
+        if kept is None:
+            self.keep_alive = False
+            return
+        try:
+            with translated(self._device.serial):
                 self._exchange(kept, "GET", "/ping", b"")
-            except (ConnectionError, EOFError, HTTPException):
-                self.keep_alive = False
+        except TransportLost:
+            self.keep_alive = False
 
     def close(self) -> None:
         """Give the stream back to adb."""
@@ -116,7 +116,7 @@ class HttpTransport:
                 closing = response.will_close
             if response.status != 200:
                 raise UiServerError(f"The UI server answered HTTP {response.status} {response.reason}.")
-            done = keep and self.keep_alive and not closing and not self._device.client.descriptors.scarce
+            done = keep and not closing and not self._device.client.descriptors.scarce
         finally:
             if not done:
                 connection.close()

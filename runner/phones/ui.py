@@ -38,7 +38,7 @@ REPEATABLE = frozenset(
         "setText", "takeScreenshot", "wakeUp",
     }
 )  # fmt: skip
-"""Calls that may be sent again when a kept connection turns out to be dead: questions, and changes that leave
+"""Calls that may be made again when a kept connection turns out to be dead: questions, and changes that leave
 the same state however often they are made. A touch or a paste is not among them."""
 
 
@@ -95,7 +95,7 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
     def _check_alive(self) -> bool:
         try:
             with self._dev.guard.within(limits.PING, "is the UI server there?"):
-                return self.transport.request("GET", "/ping", repeatable=True) == b"pong"
+                return self.transport.ask("GET", "/ping") == b"pong"
         except PhoneTimeout:
             raise
         except PhoneError:
@@ -128,14 +128,12 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
 
         Raises uiautomator2's RPC errors, UiServerError, TransportLost, PhoneAbsent, PhoneTimeout, Cancelled.
         """
-        answer = self.transport.request(
-            "POST", "/jsonrpc/0", _request(method, params), repeatable=method in REPEATABLE
-        )
-        return _result(answer, params)
+        ask = self.transport.ask if method in REPEATABLE else self.transport.ask_once
+        return _result(ask("POST", "/jsonrpc/0", _request(method, params)), params)
 
     def call_once(self, method: str, params: Any) -> Any:
-        """One JSON-RPC call on a fresh connection that nothing repeats."""
-        return _result(self.transport.request_once("POST", "/jsonrpc/0", _request(method, params)), params)
+        """One JSON-RPC call that nothing repeats, whatever it is."""
+        return _result(self.transport.ask_once("POST", "/jsonrpc/0", _request(method, params)), params)
 
 
 @functools.cache

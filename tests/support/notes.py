@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from lxml import etree
@@ -45,6 +46,8 @@ class Notes(App):
         self.swipes: list[tuple[int, int, int, int]] = []
         self.backs = 0
         self.started: list[Intent] = []
+        self.on_tap: Callable[[], None] = lambda: None
+        """Runs on the phone's loop, after the tap was recorded and before the phone answers."""
 
     def start(self, intent: Intent) -> str | None:
         self.started.append(intent)
@@ -63,6 +66,7 @@ class Notes(App):
         (self.long_presses if seconds > 0.4 else self.taps).append((x, y))
         for field in self.fields:
             field.focused = field.holds(x, y)
+        self.on_tap()
 
     def swipe(self, x1: int, y1: int, x2: int, y2: int) -> None:
         self.swipes.append((x1, y1, x2, y2))

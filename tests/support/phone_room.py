@@ -59,7 +59,7 @@ class Room:
 
     def wait(self, state: PhoneState, serial: str = "p0", *, seconds: float = 30) -> PhoneStatus:
         wait_for(
-            lambda: self.phones.status(serial).state is state,
+            lambda: self.phones.status(serial).state is state and self.states(serial)[-1:] == [state],
             seconds=seconds,
             what=f"{serial} {state} (now {self.phones.status(serial)})",
         )
