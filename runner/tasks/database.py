@@ -40,7 +40,7 @@ class Database:
                 f"The driver for {self.name} is missing: {error}.",
                 remedy='For PostgreSQL install "farm-runner[fleet]".',
             ) from error
-        self._writer = self._engine
+        self._writer = self._noter = self._engine
         # SQLite lets one connection write at a time and makes the others poll with growing pauses. Within
         # this process a lock lets them queue instead, which keeps a hundred phones' writes quick.
         self._one_writer: AbstractContextManager[object] = nullcontext()
@@ -48,6 +48,7 @@ class Database:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
             self._writer = self._engine.execution_options(immediate=True)
+            self._noter = self._engine.execution_options(immediate=True, lazy=True)
             self._one_writer = threading.Lock()
         try:
             self._ensure_schema()
@@ -69,6 +70,17 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction; what it did is on disk when the block has ended without an error."""
         with self._one_writer, self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """One transaction that survives the end of this process, but may be lost in a power cut.
+
+        It does not wait for the disk, where a hundred phones' journals would queue before their next tasks.
+        """
+        with self._one_writer, self._translated(), self._noter.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
 
     def close(self) -> None:
@@ -137,12 +149,14 @@ def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]
     cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits in a power cut
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins by reading can't always become a writing one; a writer takes its turn at once.
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("immediate"):
+        # NORMAL may lose the last commits in a power cut; the next FULL commit takes them along to the disk.
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if options.get('lazy') else 'FULL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from runner.errors import InvalidRequest, LostRun
@@ -285,7 +285,7 @@ class Store:
 
     def open_step(self, run: Run, name: str, number: int, count: int, detail: str, now: datetime) -> int:
         """Journal that a step begins; its id. Raises LostRun."""
-        with self._database.write() as connection:
+        with self._database.note() as connection:
             _write_as(run, connection, {"step": name, "step_number": number, "step_count": count})
             values = {
                 "task_id": run.task.id,
@@ -300,7 +300,7 @@ class Store:
 
     def write_step(self, run: Run, step_id: int, values: Mapping[str, Any]) -> None:
         """Fill in `notes`, or `outcome`, `detail` and `ended_at`. Raises LostRun."""
-        with self._database.write() as connection:
+        with self._database.note() as connection:
             _write_as(run, connection)
             connection.execute(update(model.steps).where(model.steps.c.id == step_id).values(values))
 
@@ -308,7 +308,7 @@ class Store:
         self, run: Run, *, step: str, kind: str, path: str, media_type: str, size: int, now: datetime
     ) -> None:
         """Raises LostRun."""
-        with self._database.write() as connection:
+        with self._database.note() as connection:
             _write_as(run, connection)
             connection.execute(
                 insert(model.artifacts).values(
@@ -448,7 +448,7 @@ class Store:
     def beat(self, host: str, now: datetime) -> datetime | None:
         """Note that `host` is up; when it last said so."""
         hosts = model.hosts
-        with self._database.write() as connection:
+        with self._database.note() as connection:
             seen = connection.scalar(select(hosts.c.seen_at).where(hosts.c.name == host))
             if seen is None:
                 connection.execute(insert(hosts).values(name=host, seen_at=now))
@@ -458,36 +458,35 @@ class Store:
 
     def miss_overdue(self, due_before: datetime, remark: str, now: datetime) -> int:
         """Fail every pending task that was due before; how many."""
-        return self._miss([model.tasks.c.due_at < due_before], remark, now)
+        with self._transaction() as transaction:
+            return _miss(transaction, remark, now, model.tasks.c.due_at < due_before)
 
     def miss_waiting(
-        self, serial: str, due_before: datetime, remark: str, now: datetime, *, spare: Collection[str]
+        self, remarks: Mapping[str, str], due_before: datetime, now: datetime, *, spare: Collection[str]
     ) -> int:
-        """The same for one phone's tasks, except those of the scripts to `spare`; how many."""
-        conditions = [
-            model.tasks.c.serial == serial,
-            model.tasks.c.due_at < due_before,
-            model.tasks.c.script_name.not_in(spare),
-        ]
-        return self._miss(conditions, remark, now)
-
-    def _miss(self, conditions: Sequence[ColumnElement[bool]], remark: str, now: datetime) -> int:
-        values = {"outcome": Outcome.MISSED, "remark": remark, "ended_at": now}
+        """The same for these phones, each with its remark, but not for the scripts to `spare`; how many."""
+        tasks = model.tasks
+        late = (tasks.c.due_at < due_before, tasks.c.script_name.not_in(spare))
         with self._transaction() as transaction:
-            return len(transaction.apply(states.MISS, *conditions, cause=remark, now=now, values=values))
+            return sum(
+                _miss(transaction, remark, now, tasks.c.serial == serial, *late)
+                for serial, remark in remarks.items()
+            )
 
     def say_waiting(self, remarks: Mapping[str, str], now: datetime, *, spare: Collection[str]) -> None:
-        """Tell by serial what the phone's due tasks wait for, except those of the scripts to `spare`."""
-        with self._database.write() as connection:
-            for serial, remark in remarks.items():
-                waiting = [
-                    model.tasks.c.serial == serial,
-                    model.tasks.c.remark != remark,
-                    model.tasks.c.script_name.not_in(spare),
-                ]
-                connection.execute(
-                    update(model.tasks).where(*_due(now), *waiting).values(remark=_storable(remark))
-                )
+        """Tell by serial what the phone's due tasks wait for, but not for the scripts to `spare`."""
+        tasks = model.tasks
+        told = {serial: _storable(remark) for serial, remark in remarks.items()}
+        waiting = select(tasks.c.id, tasks.c.serial, tasks.c.remark).where(
+            *_due(now), tasks.c.serial.in_(told), tasks.c.script_name.not_in(spare)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(waiting).all()
+        news = [{"task": row.id, "says": told[row.serial]} for row in rows if row.remark != told[row.serial]]
+        if news:
+            still = (tasks.c.id == bindparam("task"), tasks.c.status == Status.PENDING)
+            with self._database.note() as connection:
+                connection.execute(update(tasks).where(*still).values(remark=bindparam("says")), news)
 
     # -- artifacts
 
@@ -566,6 +565,12 @@ class _Transaction:
         if transition.target is Status.PENDING and transition is not states.HAND_BACK:
             self.pending += [(row.serial, row.due_at) for row in changed]
         return changed
+
+
+def _miss(transaction: _Transaction, remark: str, now: datetime, *conditions: ColumnElement[bool]) -> int:
+    text = _storable(remark)
+    values = {"outcome": Outcome.MISSED, "remark": text, "ended_at": now}
+    return len(transaction.apply(states.MISS, *conditions, cause=text, now=now, values=values))
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

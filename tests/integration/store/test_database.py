@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from runner.errors import StoreError
 from runner.tasks.database import Database
@@ -18,15 +18,20 @@ def sqlite(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def test_sqlite_commits_durably_in_wal_mode(tmp_path: Path) -> None:
+def test_sqlite_waits_for_the_disk_except_for_notes(tmp_path: Path) -> None:
     database = Database(sqlite(tmp_path / "runner.db"))
-    with database.read() as connection:
-        pragmas = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        }
+
+    def pragma(connection: Connection, name: str) -> object:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+    # A note first: a connection that took one must not stay careless for the next write.
+    with database.note() as connection:
+        assert pragma(connection, "synchronous") == 1  # NORMAL
+    with database.write() as connection:
+        assert pragma(connection, "synchronous") == 2  # FULL
+        assert pragma(connection, "journal_mode") == "wal"
+        assert pragma(connection, "foreign_keys") == 1
     database.close()
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
 def test_a_block_that_fails_writes_nothing(database_url: str) -> None:
