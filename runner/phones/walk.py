@@ -8,7 +8,6 @@ nothing about accounts or publishing: what to do on which screen is its caller's
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +20,8 @@ from runner.errors import (
     PhoneTimeout,
     ScreenUnknown,
     StepFailed,
+    TransportLost,
+    UiServerError,
 )
 from runner.phones.screens import Catalog, Kind, Seen
 
@@ -43,6 +44,11 @@ AWAY_PATIENCE = 2.5
 """Seconds that another app may be in front: the launcher shows through while an app starts."""
 LOADING_PATIENCE = 25.0
 MOST_ATTEMPTS = 3
+"""On one screen that does not change."""
+MOST_ACTIONS = 60
+"""On the way to one goal: more is going round in circles."""
+LOST_ON_THE_WAY = (PhoneTimeout, TransportLost, UiServerError)
+"""An action that ended so may have worked or not: the next look tells."""
 
 
 class Notes(Protocol):
@@ -90,7 +96,7 @@ class Walk:
         self.driven = driven
         self._catalog = catalog
         self._cancel = cancel
-        self._note = note
+        self.note = note
 
     def look(self) -> Seen:
         """One hierarchy, recognised."""
@@ -136,7 +142,7 @@ class Walk:
             except PhoneError as error:
                 if not through_failures or way.deadline.passed:
                     raise
-                self._note(f"the phone failed, and is asked again: {error}")
+                self.note(f"the phone failed, and is asked again: {error}")
                 self._cancel.sleep(LONGEST_PAUSE)
 
     def answer(self, seen: Seen, attempt: int) -> None:
@@ -145,21 +151,21 @@ class Walk:
         if not ways:
             raise ControlMissing(f"no way to leave {seen.screen} was found.")
         name, point = ways[min(attempt, len(ways) - 1)]
-        self._note(f"left {seen.screen} by {name}", screen=seen.screen, kind=str(seen.kind))
+        self.note(f"left {seen.screen} by {name}", screen=seen.screen, kind=str(seen.kind))
         if point is None:
             self.phone.press("back")
         else:
             self.phone.tap(point)
 
     def go_back(self, seen: Seen) -> None:
-        self._note(f"pressed Back on {seen.screen or 'an unknown screen'}", why=list(seen.why))
+        self.note(f"pressed Back on {seen.screen or 'an unknown screen'}", why=list(seen.why))
         self.phone.press("back")
 
     def pauses(self) -> Pauses:
         return Pauses(self._cancel)
 
     def _bring_back(self, seen: Seen) -> None:
-        self._note(f"{seen.screen} was in front; brought {self.driven.package} back", screen=seen.screen)
+        self.note(f"{seen.screen} was in front; brought {self.driven.package} back", screen=seen.screen)
         self.phone.launch(self.driven.package)
 
 
@@ -177,7 +183,7 @@ class _Way:
     ) -> None:
         self._walk = walk
         self._goal = goal
-        self._actions = actions
+        self._on_screen = actions
         self._away = away
         self._what = what
         self.deadline = deadline
@@ -185,8 +191,9 @@ class _Way:
         self._shown = ""
         self._since = 0.0
         self._acted_at: float | None = None
-        self._attempts: Counter[str] = Counter()
-        self._missing: StepFailed | None = None
+        self._attempts = 0
+        self._actions = 0
+        self._missing: ControlMissing | None = None
 
     def walk(self) -> Seen:
         while True:
@@ -203,7 +210,7 @@ class _Way:
         shown = f"{seen.kind} {seen.screen}"
         if shown != self._shown:
             self._shown, self._since, self._acted_at = shown, time.monotonic(), None
-            self._missing = None
+            self._attempts, self._missing = 0, None
             self._pauses.restart()
 
     def _act(self, seen: Seen) -> bool:
@@ -212,19 +219,19 @@ class _Way:
             case Kind.BLOCKED:
                 raise AccountUnusable(
                     f"{seen.says or seen.screen}.",
-                    remedy="Look at the account on the phone; the task did nothing.",
+                    remedy="Look at the account on the phone.",
                 )
             case Kind.LOADING:
                 if self._shown_for() > LOADING_PATIENCE:
                     raise self._lost(seen, f"nothing of the app appeared for {LOADING_PATIENCE:.0f} s")
                 return False
-            case Kind.POPUP if seen.screen not in self._actions:
+            case Kind.POPUP if seen.screen not in self._on_screen:
                 return self._try(seen, self._answer, patience=POPUP_PATIENCE, attempts=5)
             case Kind.FOREIGN:
                 return self._shown_for() > AWAY_PATIENCE and self._try(seen, self._away, patience=PATIENCE)
             case Kind.UNKNOWN:
                 return self._shown_for() > UNKNOWN_PATIENCE and self._back(seen)
-        action = self._actions.get(seen.screen)
+        action = self._on_screen.get(seen.screen)
         if action is not None:
             return self._try(seen, action, patience=PATIENCE)
         if seen.kind is Kind.OTHER:
@@ -239,23 +246,27 @@ class _Way:
         now = time.monotonic()
         if self._acted_at is not None and now - self._acted_at < patience:
             return False
-        if self._attempts[self._shown] >= attempts:
-            raise self._lost(seen, f"{_named(seen)} stayed as it was after {attempts} attempts")
+        if self._attempts >= attempts or self._actions >= MOST_ACTIONS:
+            raise self._missing or self._lost(seen, f"{_named(seen)} stays after {self._actions} actions")
         try:
             if action(seen) is False:
                 return False
         except ControlMissing as missing:
-            self._missing = missing
-            if self._shown_for() > patience:
+            # Perhaps the screen is half drawn, or has just gone away.
+            if self._missing is not None and self._shown_for() > patience:
                 raise
+            self._missing = missing
             return False
+        except LOST_ON_THE_WAY as error:
+            self._walk.note(f"the phone failed on {_named(seen)}: {error}")
         self._acted_at = time.monotonic()
-        self._attempts[self._shown] += 1
+        self._attempts += 1
+        self._actions += 1
         self._pauses.restart()
         return True
 
     def _answer(self, seen: Seen) -> None:
-        self._walk.answer(seen, self._attempts[self._shown])
+        self._walk.answer(seen, self._attempts)
 
     def _back(self, seen: Seen) -> bool:
         """One Back for a screen that nobody knows; a second time is the end."""

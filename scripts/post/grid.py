@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Seen
 
-A_FULL_GRID = 9
-"""From so many cells on, a new post pushes another one out of sight."""
-
 
 @dataclass(frozen=True)
 class Grid:
-    """The finished posts in sight, newest first, each with what its cell reads (its number of views)."""
+    """The finished posts in sight, newest first."""
 
     cells: tuple[Node, ...]
     labels: tuple[str, ...]
+    """What the whole cells read: their number of views. The bottom bar cuts off that of the last row."""
     uploading: str
     """"94%" while an upload shows, else ""."""
 
@@ -32,13 +30,15 @@ class Grid:
             for cell in sorted(profile.all("cells"), key=lambda cell: (cell.bounds.top, cell.bounds.left))
             if not any(cell.bounds.encloses(other.bounds) for other in not_posts)
         ]
-        labels = tuple(" ".join(node.text for node in cell.walk() if node.text) for cell in cells)
+        tallest = max((cell.bounds.height for cell in cells), default=0)
+        whole = [cell for cell in cells if cell.bounds.height == tallest]
+        labels = tuple(" ".join(node.text for node in cell.walk() if node.text) for cell in whole)
         return cls(tuple(cells), labels, progress.text if progress else "")
 
     @property
     def hides_new_posts(self) -> bool:
-        """Full of cells that all read the same: one more looks like the same grid."""
-        return len(self.cells) >= A_FULL_GRID and len(set(self.labels)) == 1
+        """More posts than there is room for, all reading the same: one more looks like the same grid."""
+        return len(self.cells) > len(self.labels) and len(set(self.labels)) == 1
 
     def has_more_than(self, before: Grid) -> bool:
         """Is there a post that was not there before?"""

@@ -28,7 +28,7 @@ from runner.errors import (
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import Action, Driven, Goal, Walk, anywhere
+from runner.phones.walk import LOST_ON_THE_WAY, Action, Driven, Goal, Walk, anywhere
 from runner.script import Account, Context, Result
 
 from .config import PostConfig
@@ -238,11 +238,11 @@ class TikTokPost:
                     self._to_post_page()
                 with self.context.step("caption"):
                     self._write_caption()
-            except AppLeft as error:
+            except (AppLeft, *LOST_ON_THE_WAY) as error:
                 if attempt == COMPOSE_ATTEMPTS:
                     raise
                 attempt += 1
-                self.context.note(f"{error.message} Beginning again with the account.")
+                self.context.note(f"begun again with the account: {error}")
             else:
                 return proof
 
@@ -343,11 +343,8 @@ class TikTokPost:
                 self.progress = progress.text
             if seen.screen != "own_profile" or progress is not None:
                 return False
-            return (
-                bool(self.progress)
-                or proof.before.hides_new_posts
-                or Grid.of(seen).has_more_than(proof.before)
-            )
+            before = proof.before
+            return bool(self.progress) or before.hides_new_posts or Grid.of(seen).has_more_than(before)
 
         def confirm(seen: Seen) -> bool:
             nonlocal confirmed
@@ -379,10 +376,8 @@ class TikTokPost:
                 through_failures=True,
             )
         except (ControlMissing, ScreenUnknown) as error:
-            seen = f"the last that was seen is {self.progress}" if self.progress else "no progress was seen"
-            raise StepFailed(
-                f"The upload did not end within {seconds} s; {seen} ({error.message})"
-            ) from error
+            last = f"the last progress was {self.progress}" if self.progress else "no progress was seen"
+            raise StepFailed(f"The upload did not end within {seconds} s; {last}. {error.message}") from error
 
     def _find_post_until(self, proof: _Proof) -> str:
         """The link of the post ("" where the app gives none). Raises StepFailed when it is not found."""
@@ -463,7 +458,8 @@ class TikTokPost:
         except (PhoneError, StepFailed) as error:
             self.context.note(f"the post's link was not had: {error}")
             return ""
-        return link if link != before and link.startswith("https://") else ""
+        is_of_now = link != before or f"/@{self.wanted}/" in link
+        return link if is_of_now and link.startswith("https://") else ""
 
     # Afterwards
 
