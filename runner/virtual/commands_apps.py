@@ -14,7 +14,6 @@ from runner.virtual.packages import ADB_KEYBOARD_IME, ADB_KEYBOARD_PACKAGE, Pack
 from runner.virtual.shell import COMMANDS, Process, ToolError, command
 
 _MAIN = "android.intent.action.MAIN"
-_LAUNCHER = "android.intent.category.LAUNCHER"
 _SCAN_FILE = "android.intent.action.MEDIA_SCANNER_SCAN_FILE"
 _SCAN_BROADCAST_UNTIL_SDK = 29
 """Later Androids take the broadcast and do nothing."""

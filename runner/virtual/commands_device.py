@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import time
+import zipfile
 
 from runner.virtual.commands_dumpsys import DISPLAY_ID
 from runner.virtual.hierarchy import dump
 from runner.virtual.shell import Process, Shell, ToolError, command, run_to_exit
+from runner.virtual.storage import Content
 from runner.virtual.uiserver import UiServer
 
-_U2_JAR = "/data/local/tmp/u2.jar"
 _U2_MAIN = "com.wetest.uia2.Main"
 _SYSTEM_PROCESSES = {
     "init": 1,
@@ -359,11 +361,12 @@ async def kill(p: Process) -> int:
 def _names_server(p: Process, word: str, server: UiServer) -> bool:
     if p.name == "kill":
         return word == str(server.pid)
-    return word == "app_process" or (
-        p.name == "pkill"
-        and "-f" in p.args
-        and bool(re.search(word, f"app_process / {_U2_MAIN} -p {server.port}"))
-    )
+    if p.name != "pkill" or "-f" not in p.args:
+        return word == "app_process"
+    try:
+        return re.search(word, f"app_process / {_U2_MAIN} -p {server.port}") is not None
+    except re.error as error:
+        raise ToolError(f"pkill: bad regex '{word}': {error}", 2) from error
 
 
 @command("reboot")
@@ -372,13 +375,22 @@ async def reboot(p: Process) -> int:
     return 0
 
 
+def _holds_classes(content: Content) -> bool:
+    """Whether it is a whole jar; half a push is none."""
+    try:
+        with zipfile.ZipFile(content.path or io.BytesIO(content.read())) as jar:
+            return "classes.dex" in jar.namelist()
+    except zipfile.BadZipFile:
+        return False
+
+
 @command("app_process", "app_process64")
 async def app_process(p: Process) -> int:
     """uiautomator2's server. Its life is the life of this command; the stream's end is its end."""
     args = p.args[1:] if p.args[:1] == ["/"] else p.args
     class_path = p.environment.get("CLASSPATH", "")
     jar = p.phone.storage.file(class_path) if class_path else None
-    if args[:1] != [_U2_MAIN] or jar is None or jar.content.read(4) != b"PK\x03\x04":
+    if args[:1] != [_U2_MAIN] or jar is None or not _holds_classes(jar.content):
         name = args[0] if args else ""
         p.complain(
             f"Error: could not find or load class {name}"

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from lxml.etree import _Element
 
-from runner.virtual import commands_apps, commands_device, commands_dumpsys, commands_files
+from runner.virtual import commands_apps, commands_device, commands_dumpsys, commands_files, commands_text
 from runner.virtual.adbd import Adbd
 from runner.virtual.app import AcceptedPost, App, Intent, MediaRow, StepName, TextField
 from runner.virtual.apps.dialogs import permission_dialog
@@ -40,7 +40,7 @@ from runner.virtual.uiserver import UiServer
 
 log = logging.getLogger(__name__)
 
-COMMANDS = (commands_apps, commands_device, commands_dumpsys, commands_files)
+_COMMANDS = (commands_apps, commands_device, commands_dumpsys, commands_files, commands_text)
 """Imported for the commands that they register with the shell."""
 
 BuildApps = Callable[..., list[App]]
@@ -142,7 +142,6 @@ _KEYS_WITHOUT_EFFECT = frozenset(
 )
 """Keys that exist on the phone and to which none of its apps reacts."""
 
-_LONG_PRESS_SECONDS = 0.5
 _REPEATED_CRASH_SECONDS = 60.0
 
 
@@ -207,7 +206,6 @@ class VirtualPhone:
         self._next_pid = 2300 + self.rng.randrange(400)
         self._crashes: dict[str, float] = {}
         self._acting: str = ""
-        self._picture: tuple[bytes, str, bytes] | None = None
         self.adbd = Adbd(self, settings.port)
         self.faults = Faults(self)
         self.apps: dict[str, App] = {}

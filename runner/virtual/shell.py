@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.virtual.phone import VirtualPhone
 
 _SHELL = "/system/bin/sh"
+NO_SUCH_FILE = "No such file or directory"
 _OPERATORS = ("&&", "||", ";", "|", "&", "\n")
 _COMPOUND = frozenset(
     [
