@@ -10,6 +10,7 @@ import contextlib
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ class Phones:
         self._phones: dict[str, _Phone] = {}
         self._by_adb_serial: dict[str, _Phone] = {}
         self._listeners: list[Callable[[PhoneStatus], None]] = []
+        self._untold: deque[PhoneStatus] = deque()
+        self._telling = threading.Lock()
         self._tracker = Tracker(self.server, self._seen)
         self._pool = ThreadPoolExecutor(self._settings.looking_at_once, thread_name_prefix="phones")
         self._preparing = threading.BoundedSemaphore(self._settings.preparing_at_once)
@@ -141,7 +144,7 @@ class Phones:
         addresses = [device.address for device in farm.devices if device.address and device.enabled]
         _warn_of_emulator_ports(addresses)
         self._tracker.keep_connected(addresses)
-        self._seen({device.adb_serial for device in farm.devices})
+        self._seen(None)
 
     def snapshot(self) -> list[PhoneStatus]:
         """All phones of the farm, in its order."""
@@ -160,7 +163,7 @@ class Phones:
             return {s: state for s, state in self._tracker.states.items() if s not in self._by_adb_serial}
 
     def on_change(self, callback: Callable[[PhoneStatus], None]) -> None:
-        """Call back on each change of a state or its reason, from any thread; it must be quick."""
+        """Call back on each change of a state or its reason, in order, from any thread; be quick, don't raise."""
         self._listeners.append(callback)
 
     @contextlib.contextmanager
@@ -280,9 +283,10 @@ class Phones:
 
     # What adb says about the phone
 
-    def _seen(self, adb_serials: set[str]) -> None:
+    def _seen(self, adb_serials: set[str] | None) -> None:
         with self._lock:
-            phones = [phone for serial in adb_serials if (phone := self._by_adb_serial.get(serial))]
+            serials = self._by_adb_serial.keys() if adb_serials is None else adb_serials
+            phones = [phone for serial in serials if (phone := self._by_adb_serial.get(serial))]
         for phone in phones:
             if self._tracker.state(phone.device.adb_serial) == "offline":
                 # Every TCP phone passes through it on its way up, and mostly comes back by itself.
@@ -328,12 +332,25 @@ class Phones:
             if changed := state is not phone.state:
                 phone.since = datetime.now(UTC)
             phone.state, phone.reason = state, reason
-            status = phone.status()
-        if changed:
-            tell = log.warning if state in _TROUBLE else log.info
-            tell("phone", action="phone_state", serial=status.serial, state=str(state), reason=reason)
-        for listener in self._listeners:
-            listener(status)
+            if changed:
+                say = log.warning if state in _TROUBLE else log.info
+                say(
+                    "phone", action="phone_state", serial=phone.device.serial, state=str(state), reason=reason
+                )
+            self._untold.append(phone.status())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pass the changes on in their order, by one thread at a time, and with no lock that a listener's own
+        calls could wait for."""
+        while self._untold and self._telling.acquire(blocking=False):
+            try:
+                while self._untold:
+                    status = self._untold.popleft()
+                    for listener in self._listeners:
+                        listener(status)
+            finally:
+                self._telling.release()
 
     def _derive(self, phone: _Phone) -> tuple[PhoneState, str]:
         adb_state = self._tracker.state(phone.device.adb_serial)
@@ -357,6 +374,8 @@ class Phones:
         return PhoneState.READY, ""
 
     def _why_absent(self, address: str) -> str:
+        if self._tracker.trouble:
+            return self._tracker.trouble
         if not address:
             return "adb does not see it. Check its cable, and that USB debugging is on."
         error = self._tracker.connect_error(address)

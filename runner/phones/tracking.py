@@ -35,11 +35,14 @@ LONGEST_PAUSE = 60.0
 
 
 class Tracker:
-    """`changed` is called in the tracker's thread with the adb serials of which something is new."""
+    """`changed` is called in the tracker's thread with the adb serials of which something is new; with None
+    when it concerns adb itself."""
 
-    def __init__(self, server: AdbServer, changed: Callable[[set[str]], None]) -> None:
+    def __init__(self, server: AdbServer, changed: Callable[[set[str] | None], None]) -> None:
         self._server = server
         self._changed = changed
+        self.trouble = ""
+        """Why adb can't be followed now; "" while all is well."""
         self._states: dict[str, str] = {}
         self._news = threading.Condition()
         self._keepers: dict[str, _Keeper] = {}
@@ -117,13 +120,26 @@ class Tracker:
                 async for states in self._stream():
                     pause = 0.1
                     self._serving.set()
+                    self._trouble("")
                     self._publish(states)
-            except (OSError, EOFError, RunnerError) as error:
-                log.warning("the adb server went away", action="adb_lost", error=str(error), again_in=pause)
+            except RunnerError as error:
+                self._trouble(str(error))
+            except (OSError, EOFError):
+                self._trouble("The adb server went away; it is being started again.")
             self._serving.clear()
             self._publish({})
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _trouble(self, text: str) -> None:
+        if text == self.trouble:
+            return
+        self.trouble = text
+        if text:
+            log.warning(text, action="adb_lost")
+        else:
+            log.info("following adb again", action="adb_found")
+        self._changed(None)
 
     async def _stream(self) -> AsyncIterator[dict[str, str]]:
         reader, writer = await asyncio.open_connection(HOST, self._server.port)

@@ -70,6 +70,7 @@ class Ui(uiautomator2.Device):  # type: ignore[misc]
         with self._dev.guard.within(limits.UI_START, "start of the UI server"):
             self._setup_jar()
             if self._check_alive():
+                # Perhaps somebody else's, who ends it when he ends: that is recovered from when it happens.
                 return
             self.stop_uiautomator()
             self._process_output = b""

@@ -7,16 +7,20 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from runner.errors import ConfigError, PhoneError
+from runner.farm.model import Device, Farm
 from runner.phones.adb import AdbServer
+from runner.phones.phones import Phones
 from runner.phones.status import PhoneState
 from runner.virtual.farm import free_ports
 from support.phone_room import OpenRoom
 from support.virtual import ADB
 from support.virtual import AdbServer as PrivateAdb
+from support.waiting import wait_for
 
 
 @pytest.fixture
@@ -111,6 +115,18 @@ def test_the_service_may_start_before_adb(open_room: OpenRoom, adb_server: Priva
     room = open_room()
     with room.session() as session:
         assert session.hierarchy().nodes
+
+
+def test_without_an_adb_the_phones_say_so(tmp_path: Path, adb_server: PrivateAdb) -> None:
+    adb_server.stop()
+    farm = Farm(ZoneInfo("UTC"), (Device(serial="R58", index=1),))
+    phones = Phones(lambda: farm, server=AdbServer(str(tmp_path / "adb"), adb_server.port))
+    phones.start()
+    try:
+        wait_for(lambda: "not an executable" in phones.status("R58").reason, what="the reason")
+        assert "Install adb" in phones.status("R58").reason
+    finally:
+        phones.close()
 
 
 def test_threads_do_not_grow_with_the_phones(open_room: OpenRoom) -> None:

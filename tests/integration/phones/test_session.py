@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -13,11 +15,13 @@ from runner.cancel import CancelToken
 from runner.errors import AppMissing, Cancelled, ControlMissing, PhoneTimeout, ShellFailed, TextMismatch
 from runner.phones import text
 from runner.phones.hierarchy import Node
+from runner.phones.phones import PhoneSettings
 from runner.phones.session import PhoneSession
 from runner.phones.status import PhoneState
 from support.notes import BODY, PACKAGE
 from support.phone_room import OpenRoom, Room
 from support.virtual import AdbServer as PrivateAdb
+from support.waiting import wait_for
 
 TEXTS = [
     "plain",
@@ -183,6 +187,23 @@ def test_somebody_elses_ui_server_is_used(room: Room) -> None:
     with room.session() as session:
         assert session.hierarchy().nodes
     assert room.calls("app_process") <= 1
+
+
+def test_the_starter_of_the_ui_server_goes_away(room: Room) -> None:
+    """Its end is the server's end, for everybody."""
+    other = room.virtual.u2()
+    with room.session() as session:
+        session.hierarchy()
+        other.stop_uiautomator(wait=False)
+        assert session.hierarchy().nodes
+
+
+def test_a_closed_link_is_not_kept_by_atexit(open_room: OpenRoom) -> None:
+    room = open_room(settings=PhoneSettings(idle_seconds=0))
+    with room.session() as session:
+        ui = weakref.ref(session._link.ui)
+    del session
+    wait_for(lambda: gc.collect() >= 0 and ui() is None, what="the end of uiautomator2's Device")
 
 
 def test_somebody_elses_hung_ui_server_is_replaced(room: Room) -> None:
