@@ -144,10 +144,13 @@ class LocalDispatcher:
         now = datetime.now(UTC)
         due_before = now - self._wait
         minutes = f"{self._wait.total_seconds() / 60:g} min"
-        for serial, why in away.items():
-            if self._waiting[serial] <= due_before:
-                remark = f"Not started within {minutes}: {why}"
-                self._store.miss_waiting(serial, due_before, remark, now, spare=self._without_phone)
+        enough = {
+            serial: f"Not started within {minutes}: {why}"
+            for serial, why in away.items()
+            if self._waiting[serial] <= due_before
+        }
+        if enough:
+            self._store.miss_waiting(enough, due_before, now, spare=self._without_phone)
         remarks = {serial: f"waiting: {why}" for serial, why in away.items()}
         self._store.say_waiting(remarks, now, spare=self._without_phone)
         due = self._store.due_serials(now)

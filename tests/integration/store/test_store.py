@@ -480,7 +480,9 @@ def test_waiting_for_a_phone_is_told_and_ends(store: Store) -> None:
     store.say_waiting({"phone1": "waiting: phone1 is absent"}, NOW, spare=["no_phone"])
     assert task(store, waiting).remark == "waiting: phone1 is absent"
     assert {task(store, task_id).remark for task_id in (later, elsewhere, spared)} == {""}
-    assert store.miss_waiting("phone1", NOW - SECOND, "phone1 did not come", NOW, spare=["no_phone"]) == 1
+    did_not_come = {"phone1": "phone1 did not come", "phone3": "nor did phone3"}
+    assert store.miss_waiting(did_not_come, NOW - SECOND, NOW, spare=["no_phone"]) == 1
+    assert task(store, waiting).remark == "phone1 did not come"
     assert task(store, waiting).outcome is Outcome.MISSED
     assert store.stats().pending == 3
 
