@@ -7,11 +7,11 @@ A script is a class with a name, a pydantic model of its configuration and a `ru
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -50,6 +50,92 @@ class Result:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
+EntryT = TypeVar("EntryT")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files a task needs: from `folder` on the host when it is given, else from the library."""
+
+    kind: Literal["video", "image"]
+    count: int = 1
+    tags: tuple[str, ...] = ()
+    """Of the library: files with any of these. None: any file."""
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Material:
+    """A file that belongs to this task until it ends, and for good once it is published."""
+
+    id: int
+    path: Path
+    """On this host."""
+    sha256: str
+    size: int
+    """Bytes."""
+    kind: Literal["video", "image"]
+    media_type: str
+    source: Literal["library", "folder"]
+    name: str
+    """As its owner called it."""
+    caption: str = ""
+    """Given with the file, literally; wins over the task's. "" for none."""
+
+
+@dataclass(frozen=True)
+class FolderNotes:
+    """The texts that lie in a local folder."""
+
+    caption: str = ""
+    """caption.txt, a spintax template; "" for none."""
+    sounds: tuple[str, ...] = ()
+    """The lines of sound_urls.txt, else of sound_names.txt."""
+    sound_list: str = ""
+    """What tells this list of sounds apart, for `Materials.turn`."""
+
+
+class Materials(Protocol):
+    """The files of a run, and whose turn it is in lists."""
+
+    def claim(self, wanted: Wanted) -> list[Material]:
+        """Files that no other task has or ever had, in the order in which they are to be used.
+
+        What the task has already it gets again, in this attempt and in later ones. They are released when
+        the task fails before publishing. Raises MediaUnusable when there are not enough.
+        """
+        ...
+
+    def notes(self, folder: str) -> FolderNotes:
+        """The texts of a local folder for this run's account. Raises MediaUnusable."""
+        ...
+
+    def turn(self, list_name: str, entries: Sequence[EntryT]) -> EntryT:
+        """The next entry for this run's account, wrapping round; the same one for every attempt of the task.
+
+        `list_name` is any text that tells lists apart; the account's place in it outlives restarts.
+        """
+        ...
+
+
+class PlannedMaterials(Protocol):
+    """What can be known of files when a task is created. Each raises InvalidRequest that names `field`."""
+
+    def check(self, wanted: Wanted, account: Account | None, *, field: str) -> None:
+        """Refuse what can't be had: no such folder, or too few files that could still be claimed."""
+        ...
+
+    def check_files(
+        self, paths: Sequence[str], kind: Literal["video", "image"], app: str, *, field: str
+    ) -> None:
+        """Refuse files that are not there, not of this kind by their content, or beyond the app's limits."""
+        ...
+
+    def notes(self, folder: str, account: Account | None, *, field: str) -> FolderNotes:
+        """The texts of a local folder for this account."""
+        ...
+
+
 @dataclass(frozen=True)
 class Planned:
     """What a script is told when a task is created, before any phone is touched."""
@@ -57,6 +143,7 @@ class Planned:
     serial: str
     account: Account | None
     source: str
+    materials: PlannedMaterials
 
 
 class Context(Protocol[ConfigT_co]):
@@ -82,6 +169,11 @@ class Context(Protocol[ConfigT_co]):
     @property
     def rng_seed(self) -> int:
         """The same for every attempt of one task, so that a random choice is made once."""
+        ...
+
+    @property
+    def materials(self) -> Materials:
+        """The library and the host's folders."""
         ...
 
     @property

@@ -18,6 +18,7 @@ from runner.execution.local import LocalDispatcher
 from runner.execution.recovery import recover
 from runner.execution.scripts import Scripts
 from runner.farm.holder import FarmHolder
+from runner.materials.supply import Supply
 from runner.phones.adb import AdbServer
 from runner.phones.phones import Phones
 from runner.phones.screens import Catalog
@@ -63,6 +64,7 @@ class Service:
             keep_days=settings.tasks.artifact_keep_days,
             max_mb=settings.tasks.artifact_max_mb,
         )
+        self.materials = Supply(settings.data_dir / "materials", database, self._store, settings.materials)
         self._misfires = Misfires(self._store, LOCAL, timedelta(minutes=settings.tasks.start_grace_minutes))
         self.scripts = Scripts(scripts.folders([settings.scripts_dir] if settings.scripts_dir else []))
         self.phones = Phones(lambda: farm.farm, server=AdbServer(settings.adb.path))
@@ -73,6 +75,7 @@ class Service:
                 screens=Catalog.load(settings.screens_dir or settings.config.parent / "screens"),
                 scripts=self.scripts,
                 artifacts=self._artifacts,
+                materials=self.materials,
                 misfires=self._misfires,
                 settings=settings.tasks,
                 work_folder=settings.data_dir / "work",
@@ -86,6 +89,7 @@ class Service:
             settings=settings.tasks,
             dispatcher=self._dispatcher,
             artifacts=self._artifacts,
+            materials=self.materials,
         )
         self.worker_api = WorkerApi(
             database,
@@ -134,5 +138,6 @@ class Service:
     def _clean(self) -> None:
         now = datetime.now(UTC)
         self._artifacts.clean(now)
+        self.materials.library.clean(now)
         self._store.forget_keys(now - KEYS_KEPT)
         self.worker_api.clean()

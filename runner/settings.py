@@ -22,6 +22,7 @@ from pydantic_settings import (
 from runner.errors import ConfigError
 from runner.farm.loader import Loaded, load
 from runner.farm.schema import AdbSettings, ApiSettings
+from runner.materials.settings import MaterialSettings
 from runner.mistakes import sentence
 from runner.tasks.settings import TaskSettings
 from runner.worker_api.settings import UpstreamSettings, WorkerApiSettings
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     tasks: TaskSettings = TaskSettings()
     adb: AdbSettings = AdbSettings()
+    materials: MaterialSettings = MaterialSettings()
     worker_api: WorkerApiSettings = WorkerApiSettings()
     upstreams: list[UpstreamSettings] = []
 

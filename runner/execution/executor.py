@@ -40,6 +40,7 @@ from runner.tasks.store import Store
 from runner.tasks.types import Ending, Run, Task
 
 if TYPE_CHECKING:
+    from runner.materials.supply import Supply
     from runner.phones.screens import Catalog
     from runner.phones.session import PhoneSession
 
@@ -90,6 +91,7 @@ class Executor:
         screens: Catalog,
         scripts: Scripts,
         artifacts: Artifacts,
+        materials: Supply,
         misfires: Misfires,
         settings: TaskSettings,
         work_folder: Path,
@@ -103,6 +105,7 @@ class Executor:
         self.work_folder = work_folder
         self._screens = screens
         self._artifacts = artifacts
+        self._materials = materials
         self._misfires = misfires
 
     def phone_state(self, serial: str) -> tuple[str, str]:
@@ -169,6 +172,7 @@ class Executor:
                     cancel=active.cancel,
                     store=self.store,
                     artifacts=self._artifacts,
+                    materials=self._materials.for_run(active.run, active.cancel),
                     work_dir=self.work_folder / f"{task.id}-{task.attempt}",
                 )
                 result = script.run(active.context)

@@ -28,7 +28,7 @@ from runner.errors import (
 )
 from runner.execution.artifacts import Artifacts
 from runner.execution.journal import Journal, OpenStep
-from runner.script import Account, Script, ScriptConfig
+from runner.script import Account, Materials, Script, ScriptConfig
 from runner.tasks.store import Store
 from runner.tasks.types import Run
 
@@ -65,6 +65,7 @@ class RunContext:
         cancel: CancelToken,
         store: Store,
         artifacts: Artifacts,
+        materials: Materials,
         work_dir: Path,
     ) -> None:
         self._run = run
@@ -76,6 +77,7 @@ class RunContext:
         self.config = config
         self.screens = screens
         self.cancel = cancel
+        self.materials = materials
         self.fenced = False
 
     @property

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runner.materials.settings import MaterialSettings
 from runner.mistakes import nearest
 from runner.tasks.settings import TaskSettings
 from runner.worker_api.settings import UpstreamSettings, WorkerApiSettings, different_names
@@ -146,6 +147,9 @@ class FarmFile(_Section):
     defaults: Defaults = Field(default=Defaults(), description="What devices and accounts leave out.")
     api: ApiSettings = Field(default=ApiSettings(), description="The HTTP API.")
     tasks: TaskSettings = Field(default=TaskSettings(), description="When and how often tasks run.")
+    materials: MaterialSettings = Field(
+        default=MaterialSettings(), description="The files that posts are made of."
+    )
     adb: AdbSettings = Field(default=AdbSettings(), description="The connection to the phones.")
     worker_api: WorkerApiSettings = Field(
         default=WorkerApiSettings(), description="The Worker Tasks API that worker servers call."

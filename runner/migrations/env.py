@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from runner.materials import model as _material_tables  # noqa: F401 - they are on the same metadata
 from runner.migrations import VERSION_TABLE
 from runner.tasks.model import metadata
 from runner.worker_api import model as _worker_tables  # noqa: F401 - they are on the same metadata

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from runner.errors import InvalidRequest
 from runner.farm.model import Device, Farm, FarmAccount
 from runner.mistakes import dotted, nearest, sentence
-from runner.script import Account, Planned, Script, ScriptConfig
+from runner.script import Account, Planned, PlannedMaterials, Script, ScriptConfig
 from runner.tasks.start_time import next_occurrence
 from runner.tasks.types import CreateTasks, NewTask, Source
 
@@ -31,7 +31,14 @@ _HINTS = 5
 
 
 def plan(
-    request: CreateTasks, farm: Farm, script: AnyScript, *, source: Source, now: datetime, rng: random.Random
+    request: CreateTasks,
+    farm: Farm,
+    script: AnyScript,
+    *,
+    source: Source,
+    now: datetime,
+    rng: random.Random,
+    materials: PlannedMaterials,
 ) -> list[NewTask]:
     """The tasks in the order of the request. Raises InvalidRequest."""
     config = parse_config(script, request.script_config)
@@ -40,7 +47,7 @@ def plan(
     planned = []
     for (device, account), due_at in zip(targets, _spaced(targets, start, request, rng), strict=True):
         known = Account(account.username, account.app, account.package) if account else None
-        script.check(config, Planned(device.serial, known, source))
+        script.check(config, Planned(device.serial, known, source, materials))
         planned.append(
             NewTask(
                 serial=device.serial,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runner.execution.dispatch import Dispatcher
     from runner.execution.scripts import Scripts
     from runner.farm.model import Farm
+    from runner.materials.supply import Supply
     from runner.tasks.settings import TaskSettings
 
 TaskIds = list[int]
@@ -52,6 +53,7 @@ class TaskService:
         settings: TaskSettings,
         dispatcher: Dispatcher,
         artifacts: Artifacts,
+        materials: Supply,
     ) -> None:
         """`farm` gives the farm as it is now."""
         self._store = store
@@ -60,6 +62,7 @@ class TaskService:
         self._settings = settings
         self._dispatcher = dispatcher
         self._artifacts = artifacts
+        self._materials = materials
 
     def create(
         self, request: CreateTasks, *, source: Source = Source.API, idempotency_key: str | None = None
@@ -73,7 +76,15 @@ class TaskService:
         script = self._scripts.get(request.script_name)
         now = datetime.now(UTC)
         return self._store.create(
-            plan(request, self._farm(), script, source=source, now=now, rng=random.Random()),
+            plan(
+                request,
+                self._farm(),
+                script,
+                source=source,
+                now=now,
+                rng=random.Random(),
+                materials=self._materials.for_request(),
+            ),
             script_name=request.script_name,
             script_config=request.script_config,
             source=source,

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 from sqlalchemy.exc import IntegrityError
 
 from runner.errors import InvalidRequest, LostRun
+from runner.materials import claims
 from runner.tasks import model, states
 from runner.tasks.database import Database
 from runner.tasks.states import Transition
@@ -283,6 +284,13 @@ class Store:
         with self._database.write() as connection:
             _write_as(run, connection, {"fenced_at": now}, model.tasks.c.fenced_at.is_(None))
 
+    @contextmanager
+    def as_run(self, run: Run) -> Iterator[Connection]:
+        """One transaction for what a run keeps in other tables; it can't end meanwhile. Raises LostRun."""
+        with self._database.write() as connection:
+            _write_as(run, connection)
+            yield connection
+
     def open_step(self, run: Run, name: str, number: int, count: int, detail: str, now: datetime) -> int:
         """Journal that a step begins; its id. Raises LostRun."""
         with self._database.note() as connection:
@@ -438,6 +446,7 @@ class Store:
             for some in _portions(task_ids):
                 of_these = model.artifacts.c.task_id.in_(some)
                 paths += connection.scalars(select(model.artifacts.c.path).where(of_these))
+                claims.forget(connection, some)
                 gone = delete(model.tasks).where(model.tasks.c.id.in_(some)).returning(model.tasks.c.id)
                 deleted |= set(connection.scalars(gone))
         log.info("tasks deleted", tasks=len(deleted))
@@ -562,6 +571,9 @@ class _Transaction:
             }
             for row in changed
         ]
+        if transition.target in (Status.COMPLETED, Status.FAILED):
+            for some in _portions([row.id for row in changed]):
+                claims.settle(self.connection, some, values["outcome"])
         if transition.target is Status.PENDING and transition is not states.HAND_BACK:
             self.pending += [(row.serial, row.due_at) for row in changed]
         return changed

@@ -21,6 +21,8 @@ from runner.execution.local import LocalDispatcher
 from runner.execution.recovery import recover
 from runner.execution.scripts import Scripts
 from runner.farm.model import Farm
+from runner.materials.settings import MaterialSettings
+from runner.materials.supply import Supply
 from runner.phones.adb import AdbServer
 from runner.phones.phones import Phones
 from runner.phones.screens import Catalog
@@ -53,7 +55,9 @@ class Machine:
         self.log_file = folder / "log.txt"
         self.farm = farm or farms.phones(3, accounts=2)
         self.settings = TaskSettings(**settings)
-        self.store = Store(Database(url or f"sqlite:///{folder / 'runner.db'}"))
+        database = Database(url or f"sqlite:///{folder / 'runner.db'}")
+        self.store = Store(database)
+        self.materials = Supply(folder / "materials", database, self.store, MaterialSettings())
         self.artifacts = Artifacts(folder / "artifacts", self.store, keep_days=1, max_mb=1)
         self.misfires = Misfires(self.store, LOCAL, timedelta(minutes=self.settings.start_grace_minutes))
         self.executor = Executor(
@@ -62,6 +66,7 @@ class Machine:
             screens=_screens(),
             scripts=(scripts := Scripts([SCRIPTS])),
             artifacts=self.artifacts,
+            materials=self.materials,
             misfires=self.misfires,
             settings=self.settings,
             work_folder=folder / "work",
@@ -75,6 +80,7 @@ class Machine:
             settings=self.settings,
             dispatcher=self.dispatcher,
             artifacts=self.artifacts,
+            materials=self.materials,
         )
         self._running = False
 

@@ -15,6 +15,8 @@ from runner.tasks.planning import plan
 from runner.tasks.types import CreateTasks, NewTask, Source
 from support.farms import account, farm, phones
 
+NO_MATERIALS: Any = None
+"""The scripts here ask for no files."""
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
@@ -59,7 +61,15 @@ def request(
 
 
 def planned(wanted: CreateTasks, on: Farm, script: Post | None = None, seed: int = 1) -> list[NewTask]:
-    return plan(wanted, on, script or Post(), source=Source.API, now=NOW, rng=random.Random(seed))
+    return plan(
+        wanted,
+        on,
+        script or Post(),
+        source=Source.API,
+        now=NOW,
+        rng=random.Random(seed),
+        materials=NO_MATERIALS,
+    )
 
 
 def refused(wanted: CreateTasks, on: Farm, script: Post | None = None) -> InvalidRequest:
