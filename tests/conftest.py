@@ -13,4 +13,5 @@ pytest_plugins = [
     "support.service",
     "support.stage",
     "support.virtual",
+    "support.worker_tasks",
 ]

@@ -20,13 +20,18 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runner.api.envelope import Code, failure, internal_error
+from runner.materials.settings import MB
 from runner.settings import Settings, is_loopback
+from runner.worker_api import has_own_key, is_worker_call
+from runner.worker_api.routes import failure as worker_failure
 
 log = structlog.get_logger(__name__)
 
 LARGEST_DISCARDED = 64 * 1024 * 1024
 """Bytes of a refused body that are read only so that its sender hears why."""
 
+UPLOADS = "/api/v1/materials"
+"""The one call whose body is a file (POST), with a limit of its own."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _READING = {"GET", "HEAD", "OPTIONS"}
 _PAGE_POLICY = (
@@ -78,7 +83,7 @@ class RequestContext:
 
 
 class Guard:
-    """Refuses a request that comes from the wrong place, in the envelope."""
+    """Refuses a request that comes from the wrong place, in the shape of the API that it calls."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -94,24 +99,27 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(scope, self._limited(receive), send)
+        is_upload = scope["method"] == "POST" and scope["path"] == UPLOADS
+        await self._app(scope, self._limited(receive, is_upload=is_upload), send)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
         if not self._is_known(host):
             return self._cross_site(
+                path,
                 f'This service does not answer under the host name "{host}". '
-                "Call it by localhost, or add the name to api.allowed_hosts."
+                "Call it by localhost, or add the name to api.allowed_hosts.",
             )
         if method not in _READING and not self._is_same_site(headers, host):
             return self._cross_site(
+                path,
                 "Another web page may not change anything here. "
-                "If it is yours, add its origin to api.allowed_origins."
+                "If it is yours, add its origin to api.allowed_origins.",
             )
-        if path.startswith("/api/") and method != "OPTIONS" and not self._has_token(headers):
-            answer = self._failure(
-                Code.TOKEN_REQUIRED, 'This service needs "Authorization: Bearer <RUNNER_API_TOKEN>".'
-            )
+        needs_token = path.startswith("/api/") and method != "OPTIONS" and not has_own_key(path)
+        if needs_token and not self._has_token(headers):
+            message = 'This service needs "Authorization: Bearer <RUNNER_API_TOKEN>".'
+            answer = self._failure(path, Code.TOKEN_REQUIRED, message)
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
         return None
@@ -139,13 +147,15 @@ class Guard:
         same = hmac.compare_digest(token.strip().encode("latin-1"), self._settings.token.encode())
         return kind.casefold() == "bearer" and same
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _limited(self, receive: Receive, *, is_upload: bool) -> Receive:
         """Count a body while it comes; one that is too large is thrown away and refused.
 
         It is read to its end (within reason), because a client that is still sending when the connection
         closes never sees the answer.
         """
-        limit = self._settings.api.max_request_bytes
+        limit, setting = self._settings.api.max_request_bytes, "api.max_request_bytes"
+        if is_upload:
+            limit, setting = self._settings.materials.max_upload_mb * MB, "materials.max_upload_mb"
         received = 0
 
         async def receive_limited() -> Message:
@@ -157,14 +167,16 @@ class Guard:
             while message.get("more_body") and received < limit + LARGEST_DISCARDED:
                 message = await receive()
                 received += len(message.get("body", b""))
-            raise HTTPException(413, f"The body is larger than {limit} bytes (api.max_request_bytes).")
+            raise HTTPException(413, f"The body is larger than {limit} bytes ({setting}).")
 
         return receive_limited
 
-    def _cross_site(self, message: str) -> JSONResponse:
-        return self._failure(Code.CROSS_SITE, message)
+    def _cross_site(self, path: str, message: str) -> JSONResponse:
+        return self._failure(path, Code.CROSS_SITE, message)
 
-    def _failure(self, code: Code, message: str) -> JSONResponse:
+    def _failure(self, path: str, code: Code, message: str) -> JSONResponse:
+        if is_worker_call(path):
+            return worker_failure(code.http_status, message)
         return failure(code, message, self._settings.api.error_status)
 
 

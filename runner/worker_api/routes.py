@@ -33,12 +33,13 @@ from runner.worker_api.shapes import (
     LinkComplete,
     Report,
     RequestOfAdministrator,
+    Text,
     request_item,
     server_item,
     task_page,
     utc,
 )
-from runner.worker_api.types import ItemError, Server, TaskQuery
+from runner.worker_api.types import ItemError, Server, TaskQuery, Update
 
 if TYPE_CHECKING:
     from runner.service import Service
@@ -98,7 +99,7 @@ def _of_workers(served: Served) -> APIRouter:
         return JSONResponse({"total": total, "success": total - failed, "failed": failed, "results": results})
 
     @routes.put("/tasks/{task_id}", summary="Update a task")
-    def update_task(request: Request, task_id: str, body: Report) -> JSONResponse:
+    def update_task(request: Request, task_id: Text, body: Report) -> JSONResponse:
         update = body.as_update(task_id)
         if update is None:
             raise InvalidRequest(
@@ -129,7 +130,7 @@ def _of_workers(served: Served) -> APIRouter:
 def _query(
     page: Annotated[int, Query(ge=1, le=2**31 - 1)] = 1,
     limit: Annotated[int, Query(ge=1, le=MOST_TASKS)] = 100,
-    after: Annotated[str, Query(description="The id that ended the previous page; wins over `page`.")] = "",
+    after: Annotated[Text, Query(description="The id that ended the previous page; wins over `page`.")] = "",
     status: Annotated[str, Query(description="Comma-separated. Default: pending,queued.")] = "",
     service_type: Annotated[str, Query(description="Default: all.")] = "",
 ) -> TaskQuery:
@@ -154,14 +155,12 @@ def _update_each(served: Served, server: Server, items: list[dict[str, Any]]) ->
     updates = []
     for item in items:
         link_id = item.get("link_id")
-        try:
-            update = Report.model_validate(item).as_update(link_id if isinstance(link_id, str) else "")
-        except ValidationError:
-            update = None
+        if isinstance(link_id, str):
+            link_id = link_id.encode("utf-8", "replace").decode().replace("\0", "?")
         error = None
         if not isinstance(link_id, str):
             error = ItemError.NOT_FOUND
-        elif update is None:
+        elif (update := _update(link_id, item)) is None:
             error = ItemError.INVALID_STATUS
         else:
             updates.append((len(results), update))
@@ -170,6 +169,13 @@ def _update_each(served: Served, server: Server, items: list[dict[str, Any]]) ->
     for (place, update), error in zip(updates, errors, strict=True):
         results[place] = _result(update.task_id, error)
     return results
+
+
+def _update(link_id: str, item: dict[str, Any]) -> Update | None:
+    try:
+        return Report.model_validate(item).as_update(link_id)
+    except ValidationError:
+        return None
 
 
 def _result(link_id: object, error: ItemError | None) -> dict[str, Any]:
@@ -218,7 +224,7 @@ def _of_administrator(service: Service) -> APIRouter:
         )
 
     @routes.post("/requests/{request_id}/cancel", summary="Cancel a request's unended tasks")
-    def cancel_request(request_id: str) -> JSONResponse:
+    def cancel_request(request_id: Text) -> JSONResponse:
         return _success({"canceled": served.store.cancel_request(request_id, datetime.now(UTC))})
 
     @routes.get("/servers", summary="List worker servers, their load and what they last said")
@@ -259,14 +265,17 @@ class _Route(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError as error:
-                return _failure(400, _first_mistakes(error))
+                return failure(400, _first_mistakes(error))
             except HTTPException as error:
                 detail = (
                     "The body is not valid UTF-8 JSON." if error.status_code == 400 else str(error.detail)
                 )
-                return _failure(error.status_code, detail)
+                return failure(error.status_code, detail)
             except RunnerError as error:
                 return _answer_to(error)
+            except Exception:
+                log.exception("worker call failed", path=request.url.path)
+                return failure(500, _internal_error(request))
 
         return handle
 
@@ -301,7 +310,7 @@ def _answer_to(error: RunnerError) -> JSONResponse:
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
     if status >= 500:
         log.error("worker call failed", exc_info=error)
-    answer = _failure(status, str(error))
+    answer = failure(status, str(error))
     if isinstance(error, TooManyKeys):
         answer.headers["Retry-After"] = str(error.seconds)
     return answer
@@ -311,8 +320,15 @@ def _success(data: Any, *, status: int = 200) -> JSONResponse:
     return JSONResponse({"success": True, "data": data}, status)
 
 
-def _failure(status: int, message: str) -> JSONResponse:
+def failure(status: int, message: str) -> JSONResponse:
     return JSONResponse({"success": False, "message": message}, status)
+
+
+def _internal_error(request: Request) -> str:
+    return (
+        "Something went wrong inside the runner; its log has the details under request id "
+        f"{request.state.request_id}."
+    )
 
 
 def _first_mistakes(error: RequestValidationError) -> str:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 PASSWORD_KEY = "worker-passwords.key"
 """In the data directory."""
-TICK_SECONDS = 2.0
+TICK_SECONDS = 1.0
 SEEN_EVERY = timedelta(seconds=5)
 """A sign of life is written down at most this often."""
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -53,13 +53,16 @@ def is_online(server: Server, now: datetime, silence: timedelta) -> bool:
 class Served:
     """Thread-safe. `start` begins what happens on the clock, `close` ends it."""
 
-    def __init__(self, database: Database, settings: WorkerApiSettings, data_dir: Path) -> None:
+    def __init__(
+        self, database: Database, settings: WorkerApiSettings, data_dir: Path, *, now: datetime | None = None
+    ) -> None:
+        """`now`: when the service started to listen; at present by default."""
         self.store = WorkerStore(database, retry_delay=timedelta(seconds=settings.retry_delay_seconds))
         self._silence = settings.silence
         self._failed_keys = FailedKeys(settings.failed_keys_per_minute)
         self._password_key = data_dir / PASSWORD_KEY
         self._seal: Seal | None = None
-        self._up_since = datetime.now(UTC)
+        self._up_since = now or datetime.now(UTC)
         self._silent: set[str] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker-api", daemon=True)
@@ -107,31 +110,31 @@ class Served:
 
     def create_request(self, new: NewRequest) -> str:
         """Its id; its tasks are shared out at once over who is online. Raises InvalidRequest."""
-        request_id = self.store.create_request(new, self._sealing(), datetime.now(UTC))
-        self.share_out()
+        now = datetime.now(UTC)
+        request_id = self.store.create_request(new, self._sealing(), now)
+        self.share_out(now)
         return request_id
 
     def is_online(self, server: Server, now: datetime) -> bool:
         return is_online(server, now, self._silence)
 
-    def share_out(self) -> int:
-        now = datetime.now(UTC)
+    def share_out(self, now: datetime) -> int:
+        """How many tasks were given to a server."""
         # Right after a start nobody has been heard of: that's no proof of silence.
         silent_before = now - self._silence if now - self._up_since >= self._silence else _EVER
         return self.store.share_out(online_since=now - self._silence, silent_before=silent_before)
 
-    def tick(self) -> None:
+    def tick(self, now: datetime) -> None:
         """What the clock does: retries, sharing out, and saying who is silent."""
-        now = datetime.now(UTC)
         self.store.retry_due(now)
-        self.share_out()
+        self.share_out(now)
         self._tell_silent(now)
 
     def _run(self) -> None:
         self.store.forget_empty_counts()
         while not self._closing.wait(TICK_SECONDS):
             try:
-                self.tick()
+                self.tick(datetime.now(UTC))
             except StoreError as error:
                 log.error("worker tasks wait for the database", error=str(error))
 
@@ -141,7 +144,7 @@ class Served:
             return
         self.store.seen(server.id, now)
         if not self.is_online(server, now):
-            self.share_out()  # it is back, and may find its tasks in this very call
+            self.share_out(now)  # it is back, and may find its tasks in this very call
 
     def _tell_silent(self, now: datetime) -> None:
         if now - self._up_since < self._silence:

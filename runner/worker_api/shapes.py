@@ -34,10 +34,25 @@ MOST_ITEMS = 500
 def _storable(value: str) -> str:
     if "\0" in value:
         raise ValueError("the character NUL can't be kept")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character") from None
     return value
 
 
+def _compact(config: dict[str, Any]) -> str:
+    """As the API's own documentation writes it: no spaces, any script."""
+    return json.dumps(config, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _storable_config(config: dict[str, Any]) -> dict[str, Any]:
+    _storable(_compact(config))
+    return config
+
+
 Text = Annotated[str, AfterValidator(_storable)]
+Config = Annotated[dict[str, Any], AfterValidator(_storable_config)]
 
 
 # In
@@ -79,6 +94,8 @@ class LinkComplete(BaseModel):
 class Health(BaseModel):
     """A heartbeat, every 30 to 60 s. Percentages are of the whole computer."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     server_name: Text | None = None
     ip: Text | None = None
     cpu_usage: float | None = None
@@ -100,9 +117,7 @@ class TaskOfRequest(_OfAdministrator):
     about: Text = ""
     auction_price: float = Field(default=0, ge=0, allow_inf_nan=False, description="Credits per link.")
     max_retries: int = Field(default=3, ge=0, le=100)
-    config: dict[str, Any] = Field(
-        default={}, examples=[{"captions": "Hi", "material_list": ["/media/clip.mp4"]}]
-    )
+    config: Config = Field(default={}, examples=[{"captions": "Hi", "material_list": ["/media/clip.mp4"]}])
     server: Text | None = Field(default=None, description="The worker server that shall do it; else any.")
 
 
@@ -203,8 +218,3 @@ def utc(instant: datetime | None) -> str | None:
 
 def _number(value: float) -> float | int:
     return int(value) if value.is_integer() else value
-
-
-def _compact(config: dict[str, Any]) -> str:
-    """As the API's own documentation writes it: no spaces, any script."""
-    return json.dumps(config, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

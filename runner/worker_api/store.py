@@ -243,7 +243,7 @@ class WorkerStore:
         return RequestPage([Request(**row._mapping, counts=counts[row.id]) for row in rows], total)
 
     def cancel_request(self, request_id: str, now: datetime) -> int:
-        """Cancel those of its tasks that have not ended, and retry none; how many. Raises NotFound."""
+        """Cancel those of its tasks that have not ended (how many), and retry none. Raises NotFound."""
         tasks = model.tasks
         with self._database.write() as connection:
             if (
@@ -253,15 +253,17 @@ class WorkerStore:
                 raise NotFound(f"There is no request {request_id}.")
             unended = tasks.c.status.in_(UNENDED) | tasks.c.retry_at.is_not(None)
             rows = _held(connection, tasks.c.request_id == request_id, unended)
+            canceled = 0
             changed = _Changed(connection, now, self._retry_delay)
             for row in rows:
                 row["retry_at"] = None
-                failed = row["status"] == WorkerStatus.FAILED
-                status = WorkerStatus.FAILED if failed else WorkerStatus.CANCELED
+                ended = row["status"] == WorkerStatus.FAILED
+                status = WorkerStatus.FAILED if ended else WorkerStatus.CANCELED
                 changed.apply(row, status, cause="by the administrator")
+                canceled += not ended
             changed.write()
         changed.tell()
-        return len(rows)
+        return canceled
 
     # -- a server's tasks
 
@@ -478,7 +480,7 @@ def _server_named(connection: Connection, name: str) -> Server:
     row = connection.execute(select(*_SERVER).where(model.servers.c.name == name)).one_or_none()
     if row is None:
         raise NotFound(
-            f'There is no server "{name}".', remedy="`runner servers list` shows those that exist."
+            f'There is no worker server "{name}".', remedy="`runner servers list` shows those that exist."
         )
     return Server(**row._mapping)
 
