@@ -135,9 +135,9 @@ class LocalDispatcher:
 
     def _start_thread(self, serial: str) -> None:
         thread = threading.Thread(target=self._work, args=(serial,), name=f"phone {serial}", daemon=True)
-        with self._changed:
+        with self._changed:  # its first act that needs the lock finds it registered
+            thread.start()
             self._threads[serial] = thread
-        thread.start()
 
     def _tell_waiting(self, away: Mapping[str, str]) -> None:
         """Say in the rows what they wait for; end those that waited long enough."""
