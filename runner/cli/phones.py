@@ -204,7 +204,7 @@ def _disconnect(adb: AdbServer, serial: str) -> None:
     import adbutils
 
     with contextlib.suppress(adbutils.AdbError, OSError):
-        if adb.answers():
+        if adb.listens():
             adbutils.AdbClient(port=adb.port).disconnect(serial)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import structlog
 
 from runner.errors import ConfigError, PhoneError
 from runner.phones import limits, parser
-from runner.phones.client import MAX_DESCRIPTORS, Client
+from runner.phones.client import HOST, MAX_DESCRIPTORS, Client
 from runner.phones.limits import Guard
 
 log = structlog.get_logger(__name__)
@@ -84,21 +85,23 @@ class AdbServer:
     def started_by_us(self) -> bool:
         return self._starts > 0
 
-    def answers(self) -> bool:
-        """Does a server listen on our port?"""
+    def listens(self) -> bool:
+        """Is a server there? It may be too busy to answer just now, which is no reason to start another."""
         try:
-            self.client.ask("host:version", seconds=limits.HOST)
-        except (OSError, PhoneError, EOFError, adbutils.AdbError):
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        except TimeoutError:
+            return True
+        except OSError:
             return False
         return True
 
     def ensure(self) -> None:
-        """Start the server if none answers; callers at the same time start it once.
+        """Start the server if there is none; callers at the same time start it once.
 
         adbutils' clients that find no server each fork one, and kill each other's. Raises PhoneError.
         """
         with self._starting:
-            if self.answers():
+            if self.listens():
                 return
             self._start()
 
@@ -121,7 +124,7 @@ class AdbServer:
                 raise PhoneError(f"adb can't be started: {error}.", remedy=_INSTALL) from error
             output.seek(0)
             said = output.read().decode("utf-8", "replace").strip()
-        if code != 0 or not self.answers():
+        if code != 0 or not self.listens():
             raise PhoneError(
                 f"The adb server does not start: {said or f'exit code {code}'}.",
                 remedy=f"Try it by hand: {' '.join(command)}",
@@ -132,7 +135,7 @@ class AdbServer:
     def stop(self) -> None:
         """End the server if we started it; for a private port. Others' servers are left alone."""
         with self._starting:
-            if not self.started_by_us or not self.answers():
+            if not self.started_by_us or not self.listens():
                 return
             guard = Guard()
             with guard.within(limits.HOST, "host:kill"), self.client.dial(guard) as connection:

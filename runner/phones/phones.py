@@ -163,7 +163,8 @@ class Phones:
             return {s: state for s, state in self._tracker.states.items() if s not in self._by_adb_serial}
 
     def on_change(self, callback: Callable[[PhoneStatus], None]) -> None:
-        """Call back on each change of a state or its reason, in order, from any thread; be quick, don't raise."""
+        """Call back on each change of a state or its reason, in their order, from any thread. It must be quick
+        and must not raise."""
         self._listeners.append(callback)
 
     @contextlib.contextmanager
@@ -334,9 +335,8 @@ class Phones:
             phone.state, phone.reason = state, reason
             if changed:
                 say = log.warning if state in _TROUBLE else log.info
-                say(
-                    "phone", action="phone_state", serial=phone.device.serial, state=str(state), reason=reason
-                )
+                serial = phone.device.serial
+                say("phone", action="phone_state", serial=serial, state=str(state), reason=reason)
             self._untold.append(phone.status())
         self._tell()
 

@@ -34,16 +34,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("home")
 def test_many_who_find_none_start_one() -> None:
     server = AdbServer(port=free_ports(1)[0])
-    assert not server.answers()
+    assert not server.listens()
     try:
         with ThreadPoolExecutor(12) as pool:
             list(pool.map(lambda _: server.ensure(), range(12)))
-        assert server.answers()
+        assert server.listens()
         assert server.report().restarts == 0
         assert server.report().started_by_us
     finally:
         server.stop()
-    assert not server.answers()
+    assert not server.listens()
 
 
 def test_somebody_elses_server_is_used_and_left_alone(adb_server: PrivateAdb) -> None:
@@ -51,7 +51,7 @@ def test_somebody_elses_server_is_used_and_left_alone(adb_server: PrivateAdb) ->
     assert server.port == adb_server.port, "ANDROID_ADB_SERVER_PORT"
     server.ensure()
     server.stop()
-    assert server.answers()
+    assert server.listens()
     report = server.report()
     assert not report.started_by_us
     assert report.problems == ()

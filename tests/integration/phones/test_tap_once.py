@@ -8,6 +8,7 @@ from runner.errors import PhoneError, PhoneTimeout
 from runner.phones import limits
 from support.phone_room import Room
 from support.virtual import AdbServer as PrivateAdb
+from support.waiting import wait_for
 
 
 def _asked(room: Room) -> int:
@@ -34,6 +35,8 @@ def test_it_uses_no_connection_twice(room: Room) -> None:
 def test_the_server_is_dead_before(room: Room) -> None:
     with room.session() as session:
         room.virtual.fault("ui_server_dies")
+        phone = room.virtual.farm.farm.phones[0]
+        wait_for(lambda: phone.ui_server is None, what="the server's end")
         with pytest.raises(PhoneError) as caught:
             session.tap_once(10, 1500)
     assert not caught.value.sent
