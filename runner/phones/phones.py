@@ -163,8 +163,8 @@ class Phones:
             return {s: state for s, state in self._tracker.states.items() if s not in self._by_adb_serial}
 
     def on_change(self, callback: Callable[[PhoneStatus], None]) -> None:
-        """Call back on each change of a state or its reason, in their order, from any thread. It must be quick
-        and must not raise."""
+        """Call back on each change of a state or its reason, in order, from any thread. It must be quick and
+        must not raise."""
         self._listeners.append(callback)
 
     @contextlib.contextmanager
