@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 import runner
-from runner.api import accounts, devices, events, license, tasks
+from runner.api import accounts, devices, events, license, materials, tasks
 from runner.api.envelope import install_error_answers
 from runner.api.security import Guard, RequestContext
 from runner.web import pages
@@ -49,6 +49,8 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     api.include_router(license.routes(settings))
     api.include_router(accounts.routes(service))
     api.include_router(devices.routes(service))
+    api.include_router(materials.routes(service))
+    api.include_router(materials.tag_routes(service))
     api.include_router(events.routes(service, app.state.closing), dependencies=licensed)
     api.include_router(worker_tasks.router(service))
     app.include_router(api)
@@ -60,7 +62,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=[origin.rstrip("/") for origin in settings.api.allowed_origins],
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         )
     app.add_middleware(RequestContext, settings=settings)

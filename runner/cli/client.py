@@ -30,8 +30,17 @@ class Client:
             "GET", path, params={key: value for key, value in query.items() if value is not None}
         )
 
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        return self._call("POST", path, json=body, headers=headers)
+    def post(self, path: str, body: Any = None, *, timeout: float | None = 30.0, **headers: str) -> Any:
+        return self._call("POST", path, json=body, headers=headers, timeout=timeout)
+
+    def upload(self, path: str, file: Path, **query: Any) -> Any:
+        """POST the file as it is, for as long as that takes."""
+        given = {key: value for key, value in query.items() if value is not None}
+        with file.open("rb") as content:
+            return self._call("POST", path, content=content, params=given, timeout=None)
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._call("PATCH", path, json=body)
 
     def delete(self, path: str, body: Any = None) -> Any:
         return self._call("DELETE", path, json=body)

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,17 +92,23 @@ class Library:
         with path.open("xb") as file:
             try:
                 yield Incoming(path, file)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise InvalidRequest("The disk of the library is full.", remedy="Make room there.") from error
             finally:
                 file.close()
                 path.unlink(missing_ok=True)
 
     def keep(self, incoming: Incoming, name: str, details: Details) -> Added:
-        """Take what was received into the library. Raises InvalidRequest when it is no usable media."""
-        details = checked(details)
+        """Take what was received into the library. Raises InvalidRequest when it is no usable media.
+
+        `details` are `checked`.
+        """
         try:
             return self._keep_incoming(incoming, name, details)
         except MediaUnusable as error:
-            raise InvalidRequest(f"{name}: {error}.", field="filename", value=name) from None
+            raise InvalidRequest(f"filename: {name}: {error}.", field="filename", value=name) from None
 
     def add_paths(self, paths: Sequence[str], way: Way, details: Details) -> Imported:
         """Files, and folders with their `@username` folders, of this computer; one bad file spoils no other.
@@ -264,11 +269,6 @@ class Library:
             log.info("left-over files of materials removed", files=removed)
         return removed
 
-    def free_bytes(self) -> int:
-        """Room on the disk of the library."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(self.folder).free
-
     def _place(self, sha256: str, media_type: str) -> Path:
         return self.folder / sha256[:2] / f"{sha256}{media.SUFFIX_OF[media_type]}"
 
@@ -280,6 +280,8 @@ def checked(details: Details) -> Details:
             f"caption: {len(details.caption)} characters, and no app takes more than {LONGEST_CAPTION}.",
             field="caption",
         )
+    if "\0" in details.caption + details.username:
+        raise InvalidRequest("caption or username: the character NUL is not text.", field="caption")
     username = details.username.strip().removeprefix("@").casefold()
     return replace(details, tags=clean_tags(details.tags), username=username)
 
