@@ -5,7 +5,6 @@ What is not built yet is refused by its field's name when a task is created: not
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -71,17 +70,6 @@ class PostConfig(ScriptConfig):
         return parse(self.captions, self.caption_format)
 
 
-VIDEO_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm"}
-IMAGE_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-}
-VIDEO_BYTES_LIMIT = 4 * 2**30
-"""TikTok's API takes files up to 4 GB; the app is assumed to do the same."""
-
-
 def check(config: PostConfig, planned: Planned) -> None:
     """Refuse what can't work, or is not built yet. Raises InvalidRequest with the field's name."""
     app = planned.account.app if planned.account else "tiktok"
@@ -98,11 +86,12 @@ def check(config: PostConfig, planned: Planned) -> None:
         )
     if len(config.material_list) > 1:
         raise InvalidRequest(
-            f"material_list: a video post is one file, not {len(config.material_list)}.",
+            f"material_list: a video post is one file, not {len(config.material_list)} "
+            f"({', '.join(config.material_list)}).",
             field="material_list",
             value=config.material_list,
         )
-    _usable(config.material_list[0])
+    planned.materials.check_files(config.material_list, "video", app, field="material_list")
 
 
 def _complete(config: PostConfig) -> None:
@@ -152,25 +141,3 @@ def _built(config: PostConfig, app: str) -> None:
 
 def _not_yet(field: str, value: str) -> InvalidRequest:
     return InvalidRequest(f"{field}: {value} is not supported yet.", field=field, value=value)
-
-
-def _usable(name: str) -> None:
-    """Is this a file that can be posted as a video? Raises InvalidRequest (field material_list)."""
-    path = Path(name).expanduser()
-
-    def refused(why: str) -> InvalidRequest:
-        return InvalidRequest(f"material_list: {name}: {why}.", field="material_list", value=name)
-
-    if path.suffix.lower() not in VIDEO_TYPES:
-        if path.suffix.lower() in IMAGE_TYPES:
-            raise refused("an image, but content_type 0 posts a video")
-        raise refused(f"not a supported type; a video is {', '.join(VIDEO_TYPES)}")
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-    except OSError as error:
-        raise refused(error.strerror or "can't be read") from None
-    if size == 0:
-        raise refused("the file is empty")
-    if size > VIDEO_BYTES_LIMIT:
-        raise refused(f"{size / 2**30:.1f} GB, and TikTok takes 4 GB")

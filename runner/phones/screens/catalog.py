@@ -65,12 +65,25 @@ class Seen:
     app: str
     screen: str
     kind: Kind
-    why: tuple[str, ...]
-    """One line for each rule that held, or what speaks against the screens of the app."""
+    remarks: tuple[str, ...]
+    """What is doubtful about it, or why nothing fits."""
     _definition: Screen | None = None
     _app: _App | None = None
     _view: View | None = None
     _controls: dict[str, tuple[Node, Selector] | None] = field(default_factory=dict)
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The remarks, then one line for each rule that held."""
+        if self._definition is None or self._view is None:
+            return self.remarks
+        view = self._view
+        return (*self.remarks, *(_explained(view, condition) for condition in self._definition.when))
+
+    @property
+    def control_names(self) -> tuple[str, ...]:
+        """Every control that this screen's definition has, whether it is there now or not."""
+        return tuple(self._definition.controls) if self._definition else ()
 
     def control(self, name: str) -> Node | None:
         """The control of this name on this screen, if it is there."""
@@ -176,10 +189,12 @@ class Catalog:
         """
         state = self._current()
         circumstances = Circumstances(state.words, version, language)
+        owners = {package: app} if package else {}
         nodes: dict[str, list[Node]] = {}
         for node in hierarchy.visible:
-            owner = app if package and node.package == package else _owner(state, node.package, app)
-            nodes.setdefault(owner, []).append(node)
+            if node.package not in owners:
+                owners[node.package] = _owner(state, node.package, app)
+            nodes.setdefault(owners[node.package], []).append(node)
         doubts: list[str] = []
         if not circumstances.language_is_known:
             known = ", ".join(state.words.languages)
@@ -192,9 +207,8 @@ class Catalog:
             view = View(nodes[name], hierarchy.size, circumstances)
             for screen, definition in definitions.screens.items():
                 if all(map(view.holds, definition.when)):
-                    why = [_explained(view, condition) for condition in definition.when]
-                    kind = Kind(definition.kind or Kind.OTHER)
-                    return Seen(hierarchy, name, screen, kind, (*doubts, *why), definition, definitions, view)
+                    kind = definition.kind or Kind.OTHER
+                    return Seen(hierarchy, name, screen, kind, tuple(doubts), definition, definitions, view)
             if name != FIRST:
                 doubts.append(f"no screen of {name} fits")
                 return Seen(hierarchy, name, "", Kind.UNKNOWN, tuple(doubts), None, definitions, view)
@@ -405,21 +419,30 @@ def _reads_as(node: Node, forbidden: Iterable[Spellings]) -> bool:
 
 
 def _explained(view: View, condition: Selector) -> str:
-    """The rule in its own words, with the node that fulfils it."""
-    rule = _in_words(condition)
-    if names_nodes(condition) and (found := view.find(condition)):
-        return f"{rule}: {found[0]!r}"
-    return rule
+    """The rule that held, in its own words, with the nodes that fulfil it."""
+    parts = []
+    if names_nodes(condition):
+        found = view.find(condition)
+        parts.append(_in_words(condition) + (f" → {found[0]!r}" if found else ""))
+    parts += [_explained(view, each) for each in condition.all]
+    if held := next(filter(view.holds, condition.any), None):
+        parts.append(_explained(view, held))
+    parts += [f"nothing with {_in_words(each)}" for each in condition.none]
+    return " and ".join(parts)
 
 
 def _in_words(selector: Selector) -> str:
-    parts = []
-    for name in selector.model_fields_set:
-        value: Any = getattr(selector, name)
-        if isinstance(value, Selector):
-            value = f"({_in_words(value)})"
-        elif isinstance(value, tuple):
-            joint = " or " if name == "any" else ", "
-            value = joint.join(f"({_in_words(v)})" if isinstance(v, Selector) else str(v) for v in value)
-        parts.append(f"{name.removesuffix('_name')} {value}")
-    return "; ".join(sorted(parts))
+    named = selector.model_dump(by_alias=True, exclude_defaults=True)
+    return ", ".join(f"{name} {_value(value)}" for name, value in named.items())
+
+
+def _value(value: Any) -> str:
+    match value:
+        case dict():
+            return "(" + ", ".join(f"{name} {_value(part)}" for name, part in value.items()) + ")"
+        case list() | tuple():
+            return "|".join(map(_value, value))
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)

@@ -85,9 +85,11 @@ class View:
     _by_label: dict[str, list[Node]] = field(default_factory=dict)
     _by_id: dict[str, list[Node]] = field(default_factory=dict)
     _by_class: dict[str, list[Node]] = field(default_factory=dict)
+    _order: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for node in self.nodes:
+        for number, node in enumerate(self.nodes):
+            self._order[id(node)] = number
             for label in {node.text, node.description}:
                 if label:
                     self._by_label.setdefault(fold(label), []).append(node)
@@ -159,11 +161,8 @@ class View:
 
     def _joined(self, groups: Iterable[Iterable[Node]]) -> list[Node]:
         """One list in the dump's order, each node once."""
-        lists = [list(group) for group in groups]
-        if len(lists) == 1:
-            return lists[0]
-        wanted = {id(node) for group in lists for node in group}
-        return [node for node in self.nodes if id(node) in wanted]
+        found = {id(node): node for group in groups for node in group}
+        return sorted(found.values(), key=lambda node: self._order[id(node)])
 
     def _test(self, selector: Selector) -> Callable[[Node], bool]:
         """Everything about one node except what the index has answered."""

@@ -1,4 +1,4 @@
-"""An operator's files: what they change, what is reported when they are wrong, and that no restart is needed."""
+"""An operator's files: what they change, what is told when they are wrong, and that no restart is needed."""
 
 from __future__ import annotations
 
@@ -159,7 +159,8 @@ def test_a_removed_file_takes_its_changes_along(tmp_path: Path) -> None:
 def test_an_id_counts_only_in_its_versions(tmp_path: Path) -> None:
     write(
         tmp_path / "screens",
-        'app: tiktok\nscreens:\n  post_page:\n    controls:\n      publish: {id: qrb, versions: ">=43 <44.1"}\n',
+        "app: tiktok\nscreens:\n  post_page:\n    controls:\n"
+        '      publish: {id: qrb, versions: ">=43 <44.1"}\n',
     )
     catalog = Catalog.load(tmp_path / "screens")
     hierarchy = Hierarchy.parse((DUMPS / "tiktok/tt43_en_post_page.xml").read_bytes())
