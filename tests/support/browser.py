@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,15 @@ FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 ]
+
+
+_ON_3_AND_4 = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Page:
@@ -72,9 +82,10 @@ class Page:
         return answer["result"].get("value")
 
     def until(self, script: str, *, seconds: float = 15) -> Any:
-        """Wait for an expression to become true; its value."""
+        """Wait for an expression to become true; its value, True for an element."""
         deadline = time.monotonic() + seconds
-        while not (value := self.run(script)):
+        look = f"(() => {{ const seen = ({script}); return seen instanceof Node || seen; }})()"
+        while not (value := self.run(look)):
             assert time.monotonic() < deadline, f"never true: {script}\n{self.text()}\n{self.errors()}"
             time.sleep(0.05)
         return value
@@ -129,9 +140,8 @@ class Browser:
         to_child, self._write = os.pipe()
         self._read, from_child = os.pipe()
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        redirect = f'exec "$@" 3<&{to_child} 4>&{from_child}'
         self._process = subprocess.Popen(
-            ["sh", "-c", redirect, "sh", *command],
+            [sys.executable, "-c", _ON_3_AND_4, str(to_child), str(from_child), *command],
             pass_fds=(to_child, from_child),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
