@@ -113,7 +113,9 @@ class ApiSettings(_Section):
         "for clients that read the envelope's code only.",
     )
     plan: Plan = Field(default="Business", description="The licence plan; Starter has no API access.")
-    device_limit: int = Field(default=0, ge=0, description="Most devices that get tasks; 0: no limit.")
+    device_limit: int = Field(
+        default=0, ge=0, description="What /license/check tells as the plan's limit; 0: no limit."
+    )
     max_request_bytes: int = Field(
         default=2 * 1024 * 1024, ge=1024, description="A larger request body is refused."
     )
