@@ -7,7 +7,8 @@ from runner.script import Context, Planned, Result, Script
 
 from .config import PostConfig
 from .config import check as check_config
-from .tiktok import STEPS, TikTokPost
+from .posting import STEPS
+from .tiktok import TikTokPost
 
 
 class Post(Script[PostConfig]):

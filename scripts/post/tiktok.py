@@ -6,14 +6,8 @@ account, the caption is read back from the page that is published, and after the
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import structlog
 
 from runner.cancel import Deadline
 from runner.errors import (
@@ -28,50 +22,31 @@ from runner.errors import (
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LOST_ON_THE_WAY, Action, Driven, Goal, Walk, anywhere
-from runner.script import Account, Context, Result
+from runner.phones.walk import LOST_ON_THE_WAY, anywhere
+from runner.script import Result
 
-from .config import PostConfig
 from .grid import Grid
-
-if TYPE_CHECKING:
-    from runner.phones.media import RemoteMedia
-
-ALBUM = "FarmRunner"
-"""The folder of our files on the phone, and so an album of their own in every gallery."""
-SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
-PERMISSIONS = (
-    "android.permission.READ_MEDIA_VIDEO",
-    "android.permission.READ_MEDIA_IMAGES",
-    "android.permission.READ_MEDIA_AUDIO",
+from .posting import (
+    ALBUM,
+    COMPOSE_ATTEMPTS,
+    COMPOSE_SECONDS,
+    EVIDENCE_SECONDS,
+    LINK_SECONDS,
+    OPEN_SECONDS,
+    REFRESH_SECONDS,
+    AppLeft,
+    Posting,
 )
-STEPS = ("media", "account", "share", "editor", "caption", "publish", "upload", "evidence", "tidy up")
 
-OPEN_SECONDS = 90.0
-"""From the launch of the app to the own profile, switching included."""
-COMPOSE_SECONDS = 60.0
-"""For each page on the way from the shared file to the post page."""
-EVIDENCE_SECONDS = 45.0
-"""To find the post on the profile once its upload has ended."""
-COMPOSE_ATTEMPTS = 3
+SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
+
 POSTS_LOOKED_AT = 3
-SCROLLS = 6
-REFRESH_SECONDS = 4.0
-"""A profile that shows no change for so long is left and opened again."""
-LINK_SECONDS = 10.0
-TIDY_SECONDS = 5.0
 LONGEST_MORE = 12
 """Characters after the dots of a cut caption: "more", "voir plus"."""
 SHORTEST_HEAD = 10
 """Characters of a cut caption that are enough to know it."""
 TABS = ("home", "friends", "main_tab")
 HALF_DONE = ("editor", "post_page", "gallery", "camera", "sound_page", "share_chooser")
-
-log = structlog.get_logger(__name__)
-
-
-class AppLeft(StepFailed):
-    """The app left the foreground before the post was made."""
 
 
 @dataclass
@@ -83,23 +58,11 @@ class _Proof:
     """Of the newest post; read only where the grid can't show that there is one more."""
 
 
-class TikTokPost:
+class TikTokPost(Posting):
     """One run. Every method acts on the phone and blocks."""
 
-    def __init__(self, context: Context[PostConfig], account: Account) -> None:
-        self.context = context
-        self.phone = context.phone
-        self.account = account
-        self.wanted = account.username.removeprefix("@")
-        self.caption = context.config.spoken()[0].pick(random.Random(context.rng_seed))
-        self.media: RemoteMedia | None = None
-        self.tapped = False
-        self.progress = ""
-        """The last percentage of our upload that was seen."""
-        version = self.phone.app_version(account.package)
-        language = self.phone.info.language
-        driven = Driven("tiktok", account.package, version, language)
-        self.walk = Walk(self.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+    app = "tiktok"
+    app_name = "TikTok"
 
     def run(self) -> Result:
         context = self.context
@@ -110,7 +73,7 @@ class TikTokPost:
                     return Result("The post was on the profile already.", post_url=url)
         path = Path(context.config.material_list[0]).expanduser()
         with context.step("media", detail=path.name):
-            self.media = self.phone.push_media(path, album=ALBUM)
+            self.media = [self.phone.push_media(path, album=ALBUM)]
         with self._media_removed_unless_needed():
             proof = self._compose()
             with context.step("publish"):
@@ -176,41 +139,6 @@ class TikTokPost:
             seconds=OPEN_SECONDS,
         )
 
-    def _row(self, switcher: Seen) -> Node:
-        """The account's row, scrolled to where there are more than the sheet shows. Raises WrongAccount."""
-        known: dict[str, None] = {}
-        for _ in range(SCROLLS):
-            rows = switcher.all("rows")
-            for row in rows:
-                if self._is_wanted(row.label):
-                    return row
-            labels = dict.fromkeys(row.label for row in rows)
-            if not labels.keys() - known.keys():
-                break
-            known |= labels
-            (x, low), (_, high) = rows[-1].center, rows[0].center
-            self.phone.swipe((x, low), (x, high))
-            switcher = self.walk.look()
-        add = switcher.control("add_account")
-        accounts = ", ".join(f"@{name}" for name in known if add is None or name != add.label)
-        raise WrongAccount(
-            f"@{self.wanted} is not logged in on this phone; TikTok has {accounts or 'no account'}.",
-            remedy="Log it in on the phone, or correct the account in devices.yaml.",
-        )
-
-    def _is_wanted(self, name: str) -> bool:
-        return name.removeprefix("@").casefold() == self.wanted.casefold()
-
-    def _open_profile(self, seen: Seen) -> None:
-        self.phone.tap(seen.point("profile_tab"))
-
-    def _restart(self, seen: Seen | None = None) -> None:
-        """Leave whatever an earlier run left half done."""
-        if seen is not None:
-            self.context.note(f"restarted the app, which was on {seen.screen}", screen=seen.screen)
-        self.phone.force_stop(self.account.package)
-        self.phone.launch(self.account.package)
-
     def _after_earlier_uploads(self, profile: Seen) -> Seen:
         """Wait, within reason, for an upload of before: restarting the app would end it."""
         if not Grid.of(profile).uploading:
@@ -248,19 +176,14 @@ class TikTokPost:
 
     def _share(self) -> None:
         """Hand the file over by Android's share intent, to an app that starts afresh."""
-        if self.media is None:
-            raise RuntimeError("media is brought before it is shared")
         package = self.account.package
-        if leftovers := self.phone.forget(album=ALBUM, keep=[self.media]):
-            self.context.note("removed files of earlier runs", files=leftovers)
-        if refused := self.phone.grant(package, PERMISSIONS):
-            self.context.note("the phone refuses permissions to adb", permissions=refused)
+        self._open_gallery_to_app()
         self.phone.force_stop(package)
         self.phone.start_activity(
             action="android.intent.action.SEND",
             component=f"{package}/{SHARE_ACTIVITY}",
-            mime_type=self.media.mime,
-            uri_extras={"android.intent.extra.STREAM": self.media.uri},
+            mime_type=self.media[0].mime,
+            uri_extras={"android.intent.extra.STREAM": self.media[0].uri},
             grant_read_uri=True,
         )
         self._on_to(anywhere("editor", "post_page"), {"share_chooser": self._tap("video")}, "the editor")
@@ -293,17 +216,6 @@ class TikTokPost:
             return not field.text or field.text == field.hint or page.control("hint") is not None
         return fold(field.text) == fold(self.caption)
 
-    def _on_to(self, goal: Goal, actions: dict[str, Action], what: str) -> Seen:
-        """Walk on without leaving the app: who comes back may find another account."""
-
-        def left(seen: Seen) -> None:
-            raise AppLeft(f"{seen.screen} came to the front instead of {what}.")
-
-        return self.walk.until(goal, actions, what=what, seconds=COMPOSE_SECONDS, away=left)
-
-    def _tap(self, control: str) -> Action:
-        return lambda seen: self.phone.tap(seen.point(control))
-
     # The tap that can't be taken back
 
     def _publish(self) -> None:
@@ -320,12 +232,7 @@ class TikTokPost:
         )
         if not self._shows_caption(page):
             raise TextMismatch("The caption on the post page is no longer the one that was typed.")
-        x, y = page.point("publish")
-        self.tapped = True
-        try:
-            self.context.publish(lambda: self.phone.tap_once(x, y))
-        except PhoneError as error:
-            self.context.note(f"the phone failed during the tap: {error}")
+        self._tap_publish(page)
 
     # Looking for what became of it
 
@@ -426,16 +333,6 @@ class TikTokPost:
         caption = video.control("caption")
         return caption.text if caption else ""
 
-    def _tap_again(self, cell: Node) -> Action:
-        opened = Deadline(REFRESH_SECONDS)
-
-        def tap(seen: Seen) -> bool:
-            if opened.passed:
-                self.phone.tap(cell)
-            return opened.passed
-
-        return tap
-
     def _is_ours(self, shown: str) -> bool:
         """Does an opened post show our caption? The app cuts a long one: "The first words…more"."""
         shown, ours = fold(shown), fold(self.caption)
@@ -460,33 +357,6 @@ class TikTokPost:
             return ""
         is_of_now = link != before or f"/@{self.wanted}/" in link
         return link if is_of_now and link.startswith("https://") else ""
-
-    # Afterwards
-
-    @contextmanager
-    def _media_removed_unless_needed(self) -> Iterator[None]:
-        """The file stays only while an upload may still need it; a later task then removes it."""
-        may_be_needed = False
-        try:
-            yield
-        except AppRefused:
-            raise
-        except BaseException:
-            may_be_needed = self.tapped
-            raise
-        finally:
-            if not may_be_needed:
-                self._remove_media()
-
-    def _remove_media(self) -> None:
-        """Failing at this fails nothing else: the next task on this phone clears the album."""
-        if self.media is None:
-            return
-        try:
-            with self.phone.unstoppable(TIDY_SECONDS):
-                self.phone.remove_media(self.media)
-        except PhoneError as error:
-            log.warning("media stays on the phone", path=self.media.path, error=str(error))
 
 
 def _handle(profile: Seen) -> str:

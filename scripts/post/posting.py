@@ -1,0 +1,184 @@
+"""What a post is on every app: the account's row in a switcher, files that leave the phone again, one tap.
+
+The ways through the apps' screens are `TikTokPost` and `InstagramPost`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+import structlog
+
+from runner.cancel import Deadline
+from runner.errors import AppRefused, PhoneError, StepFailed, WrongAccount
+from runner.phones.hierarchy import Node
+from runner.phones.screens import Seen
+from runner.phones.walk import Action, Driven, Goal, Walk
+from runner.script import Account, Context
+
+from .config import PostConfig
+
+if TYPE_CHECKING:
+    from runner.phones.media import RemoteMedia
+
+ALBUM = "FarmRunner"
+"""The folder of our files on the phone, and so an album of their own in every gallery."""
+STEPS = ("media", "account", "share", "editor", "caption", "publish", "upload", "evidence", "tidy up")
+PERMISSIONS = (
+    "android.permission.READ_MEDIA_VIDEO",
+    "android.permission.READ_MEDIA_IMAGES",
+    "android.permission.READ_MEDIA_AUDIO",
+)
+
+OPEN_SECONDS = 90.0
+"""From the launch of the app to the own profile, switching included."""
+COMPOSE_SECONDS = 60.0
+"""For each page on the way from the file to the page that publishes it."""
+EVIDENCE_SECONDS = 45.0
+"""To find the post on the profile once its upload has ended."""
+COMPOSE_ATTEMPTS = 3
+REFRESH_SECONDS = 4.0
+"""A profile that shows no change for so long is left and opened again."""
+LINK_SECONDS = 10.0
+TIDY_SECONDS = 5.0
+SCROLLS = 6
+
+log = structlog.get_logger(__name__)
+
+
+class AppLeft(StepFailed):
+    """The app left the foreground before the post was made."""
+
+
+class Posting:
+    """One run. Every method acts on the phone and blocks."""
+
+    app: ClassVar[str]
+    """As devices.yaml and the screens files call it."""
+    app_name: ClassVar[str]
+    """As people call it."""
+
+    def __init__(self, context: Context[PostConfig], account: Account) -> None:
+        self.context = context
+        self.phone = context.phone
+        self.account = account
+        self.wanted = account.username.removeprefix("@")
+        self.caption = context.config.spoken()[0].pick(random.Random(context.rng_seed))
+        self.media: list[RemoteMedia] = []
+        """On the phone now, in the order of the post."""
+        self.tapped = False
+        self.progress = ""
+        """The last that was seen of our upload."""
+        version = self.phone.app_version(account.package)
+        driven = Driven(self.app, account.package, version, self.phone.info.language)
+        self.walk = Walk(self.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+
+    # The account
+
+    def _row(self, switcher: Seen) -> Node:
+        """The account's row, scrolled to where there are more than the sheet shows. Raises WrongAccount."""
+        known: dict[str, None] = {}
+        for _ in range(SCROLLS):
+            rows = switcher.all("rows")
+            for row in rows:
+                if self._is_wanted(row.label):
+                    return row
+            labels = dict.fromkeys(row.label for row in rows)
+            if not labels.keys() - known.keys():
+                break
+            known |= labels
+            (x, low), (_, high) = rows[-1].center, rows[0].center
+            self.phone.swipe((x, low), (x, high))
+            switcher = self.walk.look()
+        add = switcher.control("add_account")
+        accounts = ", ".join(f"@{name}" for name in known if add is None or name != add.label)
+        raise WrongAccount(
+            f"@{self.wanted} is not logged in on this phone; {self.app_name} has {accounts or 'no account'}.",
+            remedy="Log it in on the phone, or correct the account in devices.yaml.",
+        )
+
+    def _is_wanted(self, name: str) -> bool:
+        return name.removeprefix("@").casefold() == self.wanted.casefold()
+
+    def _open_profile(self, seen: Seen) -> None:
+        self.phone.tap(seen.point("profile_tab"))
+
+    def _restart(self, seen: Seen | None = None) -> None:
+        """Leave whatever an earlier run left half done."""
+        if seen is not None:
+            self.context.note(f"restarted the app, which was on {seen.screen}", screen=seen.screen)
+        self.phone.force_stop(self.account.package)
+        self.phone.launch(self.account.package)
+
+    # The files
+
+    def _open_gallery_to_app(self) -> None:
+        """The app may read media, and our album holds nothing but the files of this post."""
+        if leftovers := self.phone.forget(album=ALBUM, keep=self.media):
+            self.context.note("removed files of earlier runs", files=leftovers)
+        if refused := self.phone.grant(self.account.package, PERMISSIONS):
+            self.context.note("the phone refuses permissions to adb", permissions=refused)
+
+    # Walking
+
+    def _on_to(self, goal: Goal, actions: dict[str, Action], what: str) -> Seen:
+        """Walk on without leaving the app: who comes back may find another account."""
+
+        def left(seen: Seen) -> None:
+            raise AppLeft(f"{seen.screen} came to the front instead of {what}.")
+
+        return self.walk.until(goal, actions, what=what, seconds=COMPOSE_SECONDS, away=left)
+
+    def _tap(self, control: str) -> Action:
+        return lambda seen: self.phone.tap(seen.point(control))
+
+    def _tap_again(self, cell: Node) -> Action:
+        opened = Deadline(REFRESH_SECONDS)
+
+        def tap(seen: Seen) -> bool:
+            if opened.passed:
+                self.phone.tap(cell)
+            return opened.passed
+
+        return tap
+
+    # The tap that can't be taken back
+
+    def _tap_publish(self, page: Seen) -> None:
+        """Through the fence, with the button as it is on this page, which was looked at just now."""
+        x, y = page.point("publish")
+        self.tapped = True
+        try:
+            self.context.publish(lambda: self.phone.tap_once(x, y))
+        except PhoneError as error:
+            self.context.note(f"the phone failed during the tap: {error}")
+
+    # Afterwards
+
+    @contextmanager
+    def _media_removed_unless_needed(self) -> Iterator[None]:
+        """The files stay only while an upload may still need them; a later task then removes them."""
+        may_be_needed = False
+        try:
+            yield
+        except AppRefused:
+            raise
+        except BaseException:
+            may_be_needed = self.tapped
+            raise
+        finally:
+            if not may_be_needed:
+                self._remove_media()
+
+    def _remove_media(self) -> None:
+        """Failing at this fails nothing else: the next task on this phone clears the album."""
+        try:
+            with self.phone.unstoppable(TIDY_SECONDS):
+                for media in self.media:
+                    self.phone.remove_media(media)
+        except PhoneError as error:
+            paths = [media.path for media in self.media]
+            log.warning("media stays on the phone", paths=paths, error=str(error))
