@@ -54,8 +54,7 @@ class Service:
         self._closed = threading.Lock()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock_data_dir()
-        url = settings.database_url or f"sqlite:///{(settings.data_dir / 'runner.db').resolve().as_posix()}"
-        database = Database(url)
+        database = Database(settings.database)
         self._store = Store(database)
         self._closing.callback(self._store.close)
         self._artifacts = Artifacts(
@@ -72,7 +71,7 @@ class Service:
             Executor(
                 self._store,
                 phones=self.phones,
-                screens=Catalog.load(settings.screens_dir or settings.config.parent / "screens"),
+                screens=Catalog.load(settings.screens_folder),
                 scripts=self.scripts,
                 artifacts=self._artifacts,
                 materials=self.materials,

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         return self.api_token.get_secret_value() if self.api_token else ""
 
     @property
+    def screens_folder(self) -> Path:
+        """Where the operator's own screen definitions are; need not exist."""
+        return self.screens_dir or self.config.parent / "screens"
+
+    @property
     def database_file(self) -> Path:
         """Where SQLite's file is when no database_url is set."""
         return self.data_dir / "runner.db"

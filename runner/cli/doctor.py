@@ -32,6 +32,7 @@ from runner.phones import limits, parser
 from runner.phones.adb import AdbServer
 from runner.phones.client import Device
 from runner.phones.limits import Guard
+from runner.phones.screens import Catalog
 from runner.settings import Settings, config_path, settle
 from runner.tasks.database import Database
 
@@ -168,6 +169,12 @@ def _scripts(settings: Settings) -> Iterator[Finding]:
 
 
 def _phones(settings: Settings, farm: Farm | None) -> Iterator[Finding]:
+    try:
+        screens = Catalog.load(settings.screens_folder)
+    except ConfigError as error:
+        for mistake in error.problems or [error]:
+            yield Finding("block", "screens", str(mistake))
+        return
     server = AdbServer(settings.adb.path or None)
     try:
         server.ensure()
@@ -183,7 +190,7 @@ def _phones(settings: Settings, farm: Farm | None) -> Iterator[Finding]:
         connect = partial(_connect, server)
         list(pool.map(connect, {device.address for device in devices if device.address}))
         states = parser.devices(server.client.ask("host:devices"))
-        for findings in pool.map(partial(_phone, server, states), devices):
+        for findings in pool.map(partial(_phone, server, states, screens), devices):
             yield from findings
     yield from _strangers(states, farm)
     ready = [device for device in devices if states.get(device.adb_serial) == "device"]
@@ -201,14 +208,13 @@ def _connect(server: AdbServer, address: str) -> None:
         return
 
 
-def _phone(server: AdbServer, states: dict[str, str], device: FarmDevice) -> list[Finding]:
+def _phone(server: AdbServer, states: dict[str, str], screens: Catalog, device: FarmDevice) -> list[Finding]:
     about = f"phone {device.name or device.index} ({device.serial})"
     match states.get(device.adb_serial):
         case "device":
             try:
-                return list(
-                    _look_at(Device(server.client, device.adb_serial, Guard(device.serial)), device, about)
-                )
+                phone = Device(server.client, device.adb_serial, Guard(device.serial))
+                return list(_look_at(phone, screens, device, about))
             except (PhoneError, adbutils.AdbError, OSError, EOFError, ValueError) as error:
                 return [Finding("warn", about, f"It does not answer: {error}", "Reconnect or restart it.")]
         case "unauthorized":
@@ -225,11 +231,16 @@ def _phone(server: AdbServer, states: dict[str, str], device: FarmDevice) -> lis
             return [Finding("warn", about, f"adb says: {state}.", "Reconnect it; accept what it asks.")]
 
 
-def _look_at(phone: Device, device: FarmDevice, about: str) -> Iterator[Finding]:
+def _look_at(phone: Device, screens: Catalog, device: FarmDevice, about: str) -> Iterator[Finding]:
     properties = parser.properties(phone.run(["getprop"]).output)
     model, android = properties.get("ro.product.model", "?"), properties.get("ro.build.version.release", "?")
     language = parser.language(properties) or "unknown"
     yield Finding("ok", about, f"{model}, Android {android}, language {language}")
+    if not screens.knows_language(language):
+        remedy = (
+            "Add a row for it, see docs/screens.md, or set the phone to English. It is tried by structure."
+        )
+        yield Finding("warn", about, f"The screen definitions have no words in {language}.", remedy)
     free = parser.free_bytes(phone.run(["df", "-k", "/data"]).output)
     if free < LITTLE_SPACE:
         yield Finding("warn", about, f"Only {free / 1e6:.0f} MB are free.", "Free some space on the phone.")

@@ -35,7 +35,7 @@ def check(
     from runner.phones.screens import Catalog
 
     settings = client_settings(config)
-    catalog = Catalog.load(screens_dir or settings.screens_dir or settings.config.parent / "screens")
+    catalog = Catalog.load(screens_dir or settings.screens_folder)
     results = [_checked(catalog, dump, language, app_version) for dump in dumps]
     if as_json:
         emit_json(results)

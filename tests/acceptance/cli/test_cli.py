@@ -210,13 +210,14 @@ def test_doctor_says_what_blocks_and_what_to_do(
     assert f'serial: "{phones.serial}"' in stranger["remedy"]
 
 
-def test_doctor_tells_a_missing_app_and_full_storage(start_phones: StartPhones, tmp_path: Path) -> None:
-    phones = start_phones(installed=("instagram",), capacity=500_000_000)
+def test_doctor_tells_what_a_phone_lacks(start_phones: StartPhones, tmp_path: Path) -> None:
+    phones = start_phones(installed=("instagram",), capacity=500_000_000, language="vi")
     config = farm_of(tmp_path, {"serial": phones.serial, "accounts": [account(1, 1)]})
     checks = json.loads(run("doctor", "--config", str(config), "--json", RUNNER_PORT="0").stdout)["checks"]
     warned = " ".join(check["said"] for check in about(checks, "phone") if check["level"] == "warn")
     assert "com.zhiliaoapp.musically is not installed" in warned
     assert "MB are free" in warned
+    assert "no words in vi" in warned
 
 
 def test_doctor_tells_every_mistake_of_devices_yaml(adb_server: AdbServer, tmp_path: Path) -> None:
