@@ -101,7 +101,7 @@ class Served:
         if not task.sealed_password:
             return ""
         try:
-            return self._sealing().open(task.sealed_password)
+            return self.seal().open(task.sealed_password)
         except SealBroken as error:
             log.error("a worker task's password is lost", worker_task=task.id, error=str(error))
             return ""
@@ -111,9 +111,15 @@ class Served:
     def create_request(self, new: NewRequest) -> str:
         """Its id; its tasks are shared out at once over who is online. Raises InvalidRequest."""
         now = datetime.now(UTC)
-        request_id = self.store.create_request(new, self._sealing(), now)
+        request_id = self.store.create_request(new, self.seal(), now)
         self.share_out(now)
         return request_id
+
+    def seal(self) -> Seal:
+        """What seals passwords; its key is made when it is first needed."""
+        if self._seal is None:
+            self._seal = Seal.from_file(self._password_key)
+        return self._seal
 
     def is_online(self, server: Server, now: datetime) -> bool:
         return is_online(server, now, self._silence)
@@ -161,8 +167,3 @@ class Served:
         for server_id in self._silent - silent:
             log.info("a worker server is back", server_id=server_id)
         self._silent = silent
-
-    def _sealing(self) -> Seal:
-        if self._seal is None:
-            self._seal = Seal.from_file(self._password_key)
-        return self._seal

@@ -146,7 +146,7 @@ class WorkerStore:
         by_server = select(table.c.server_id, table.c.status, func.sum(table.c.tasks))
         with self._database.read() as connection:
             rows = connection.execute(select(*_SERVER).order_by(model.servers.c.name)).all()
-            sums = connection.execute(by_server.group_by(table.c.server_id, table.c.status)).tuples().all()
+            sums = connection.execute(by_server.group_by(table.c.server_id, table.c.status)).all()
         counts: dict[str, dict[WorkerStatus, int]] = {row.id: dict.fromkeys(WorkerStatus, 0) for row in rows}
         for server_id, status, number in sums:
             if server_id:
@@ -234,7 +234,7 @@ class WorkerStore:
                 select(model.counts.c.request_id, model.counts.c.status, func.sum(model.counts.c.tasks))
                 .where(model.counts.c.request_id.in_([row.id for row in rows]))
                 .group_by(model.counts.c.request_id, model.counts.c.status)
-            ).tuples()
+            )
             counts: dict[str, dict[WorkerStatus, int]] = {
                 row.id: dict.fromkeys(WorkerStatus, 0) for row in rows
             }
@@ -489,7 +489,7 @@ def _ids_of_servers(connection: Connection, tasks: Iterable[NewWorkerTask]) -> d
     names = sorted({task.server for task in tasks if task.server})
     servers = model.servers
     usable = select(servers.c.name, servers.c.id).where(servers.c.revoked_at.is_(None))
-    ids = dict(connection.execute(usable.where(servers.c.name.in_(names))).tuples().all())
+    ids = dict(connection.execute(usable.where(servers.c.name.in_(names))).all())
     if missing := [name for name in names if name not in ids]:
         raise InvalidRequest(
             f"server: no such worker server: {', '.join(missing)}.",
@@ -511,7 +511,7 @@ def _total(connection: Connection, server_id: str, query: TaskQuery) -> tuple[in
     types = set()
     for service_type, status, number in connection.execute(
         grouped.group_by(counts.c.service_type, counts.c.status)
-    ).tuples():
+    ):
         types.add(service_type)
         total += int(number) if status in query.statuses else 0
     return total, sorted(types)
@@ -594,10 +594,7 @@ def _loads(connection: Connection) -> Counter[str]:
     counts = model.counts
     unended = select(counts.c.server_id, func.sum(counts.c.tasks)).where(counts.c.status.in_(UNENDED))
     return Counter(
-        {
-            server_id: int(load)
-            for server_id, load in connection.execute(unended.group_by(counts.c.server_id)).tuples()
-        }
+        {server_id: int(load) for server_id, load in connection.execute(unended.group_by(counts.c.server_id))}
     )
 
 
