@@ -135,7 +135,7 @@ def _video_size(path: Path) -> tuple[float | None, int, int]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             stream = next(iter(container.streams.video), None)
             frame = None if stream is None else next(container.decode(stream), None)
             if frame is None:
@@ -156,7 +156,7 @@ def _frame(path: Path) -> Image.Image:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             if container.duration:
                 container.seek(container.duration // 3)
             frame = next(container.decode(video=0), None)

@@ -371,7 +371,7 @@ def _tagged(connection: Connection, items: Sequence[Item]) -> list[Item]:
     table = model.tags
     of: defaultdict[int, list[str]] = defaultdict(list)
     mine = select(table).where(table.c.material_id.in_([item.id for item in items]))
-    for material_id, tag in connection.execute(mine.order_by(table.c.tag)).tuples():
+    for material_id, tag in connection.execute(mine.order_by(table.c.tag)):
         of[material_id].append(tag)
     return [replace(item, tags=tuple(of[item.id])) for item in items]
 
