@@ -21,7 +21,8 @@ HASHTAG_LIMITS = {"instagram": 30}
 
 DEEPEST_NESTING = 40
 
-_GROUP = re.compile(r"\{[^{}]*\|[^{}]*\}")
+_BEGUN_GROUP = re.compile(r"\{[^{}]*\|")
+"""Closed or not: a forgotten brace is told, not published."""
 _UNTYPEABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -65,7 +66,7 @@ def parse(captions: str, caption_format: Format | None) -> list[Spintax]:
     if caption_format == "multiline":
         lines = [line for line in text.split("\n") if line.strip()]
         return [Spintax((line.replace("###", "\n"),)) for line in lines or [""]]
-    if caption_format == "spintax" or _GROUP.search(text):
+    if caption_format == "spintax" or _BEGUN_GROUP.search(text):
         return [_Parser(text).parse()]
     return [Spintax((text,))]
 
