@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ import typer
 
 from runner import logs
 from runner.cli.client import Client
-from runner.cli.output import emit_table
 from runner.cli.phones import farm_file
 from runner.cli.tasks import follow, show_changes, show_live, task_line
 from runner.errors import RunnerError
@@ -191,14 +191,14 @@ def _differences(
 
 def _print(posts: list[dict[str, Any]], seconds: float, wrong: list[str]) -> None:
     typer.echo("\nWhat the phones accepted:")
-    rows = [
-        [post["serial"], f"@{post['account']}", post["caption"], post["media"][0]["sha256"][:12], post["url"]]
-        for post in posts
-    ]
-    emit_table(["phone", "account", "caption", "sha256", "post"], rows)
-    phones = len({post["serial"] for post in posts})
+    for serial, accepted in groupby(posts, key=lambda post: post["serial"]):
+        typer.echo(f"  {serial}")
+        for post in accepted:
+            typer.echo(f"    @{post['account']}: {post['caption']}")
+            typer.echo(f"      {post['kind']} {post['media'][0]['sha256'][:16]}…, {post['url']}")
+    accounts = len({post["account"] for post in posts})
     verdict = "Something went wrong:" if wrong else "Each as asked for, once."
-    typer.echo(f"\n{len(posts)} posts on {phones} phones in {seconds} s. {verdict}")
+    typer.echo(f"\n{len(posts)} posts by {accounts} accounts in {seconds} s. {verdict}")
 
 
 def _wait_for_interrupt() -> None:
