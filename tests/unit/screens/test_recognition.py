@@ -50,6 +50,12 @@ def test_control_is_tapped_where_it_is(catalog: Catalog, name: str, control: str
     assert seen(catalog, dump(name)).point(control) == POINTS[name, control]
 
 
+def test_an_empty_description_is_told_by_its_hint(catalog: Catalog) -> None:
+    for name in ("tiktok/tt43_en_post_page", "reduced/tt4314_publish_post_screen"):
+        empty = seen(catalog, dump(name))
+        assert empty.need("hint").text == empty.need("description").text
+
+
 def test_camera_modes_are_no_publish_button(catalog: Catalog) -> None:
     for name in ("tiktok/tt43_en_create_camera", "reduced/tt4314_fr_publish_camera"):
         with pytest.raises(ControlMissing, match="no Publish control recognised on camera"):
