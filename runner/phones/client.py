@@ -333,8 +333,11 @@ class Sync(AdbutilsSync):  # type: ignore[misc]
             raise TransportLost(f"Of {size} bytes sent to {dst}, {arrived} arrived.")
         return size
 
-    def send_file(self, file: BinaryIO, remote: str, mode: int = 0o644) -> int:
-        """Send a file, making missing folders; returns its size in bytes. Raises StorageFull, AdbError."""
+    def send_file(self, file: BinaryIO, remote: str, mode: int = 0o644, modified: float | None = None) -> int:
+        """Send a file, making missing folders; returns its size in bytes. Raises StorageFull, AdbError.
+
+        `modified` is its modification time there, seconds since the epoch; None: now by our clock.
+        """
         total = 0
         block = bytearray(8 + BLOCK)
         view = memoryview(block)
@@ -344,7 +347,8 @@ class Sync(AdbutilsSync):  # type: ignore[misc]
                     block[:8] = b"DATA" + struct.pack("<I", count)
                     connection.conn.send(view[: 8 + count])
                     total += count
-                connection.conn.send(b"DONE" + struct.pack("<I", int(time.time())))
+                moment = time.time() if modified is None else modified
+                connection.conn.send(b"DONE" + struct.pack("<I", int(moment)))
             except ConnectionError:
                 # adbd may refuse in the middle and close; what it said explains more than a broken pipe.
                 self._check_sent(connection, remote)

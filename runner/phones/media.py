@@ -69,7 +69,7 @@ class MediaStore:
         except ValueError as error:
             raise ShellFailed(f"The phone does not tell its free space: {error}") from error
 
-    def push(self, local: Path, *, album: str) -> RemoteMedia:
+    def push(self, local: Path, *, album: str, modified: float | None = None) -> RemoteMedia:
         """See `PhoneSession.push_media`."""
         mime = MIME_TYPES.get(local.suffix.lower())
         if mime is None:
@@ -80,10 +80,11 @@ class MediaStore:
         size = local.stat().st_size
         sha256 = self._sha256(local)
         path = f"{_folder(mime, album)}/{sha256[:16]}_{_safe(local.stem)}{local.suffix.lower()}"
-        if self._size_of(path) != size:
-            self._send(local, path, size)
-        # The galleries sort by modification time, and the phone's clock need not be ours.
-        self._device.run(["touch", path])
+        if modified is not None or self._size_of(path) != size:
+            self._send(local, path, size, modified)
+        if modified is None:
+            # The galleries sort by modification time, and the phone's clock need not be ours.
+            self._device.run(["touch", path])
         row = self._make_visible(path, mime, size)
         return RemoteMedia(path, f"{_collection(mime)}/{row}", row, sha256, mime)
 
@@ -118,7 +119,7 @@ class MediaStore:
         found = self._device.sync.stat(path)
         return int(found.size) if found.mode else None
 
-    def _send(self, local: Path, path: str, size: int) -> None:
+    def _send(self, local: Path, path: str, size: int, modified: float | None) -> None:
         free = self.free_bytes()
         if free < size + SPARE_BYTES:
             raise StorageFull(
@@ -128,7 +129,7 @@ class MediaStore:
             )
         started = time.monotonic()
         with local.open("rb") as file:
-            sent = self._device.sync.send_file(file, path)
+            sent = self._device.sync.send_file(file, path, modified=modified)
         arrived = self._size_of(path)
         if sent != size or arrived != size:
             raise MediaUnusable(f"Of {size} bytes, {sent} were sent and {arrived} arrived.")

@@ -266,14 +266,18 @@ class PhoneSession:
 
     # Media
 
-    def push_media(self, path: Path, *, album: str) -> RemoteMedia:
-        """Bring a file into an album of the phone's gallery; nothing is sent when it is there already.
+    def push_media(self, path: Path, *, album: str, modified: float | None = None) -> RemoteMedia:
+        """Bring a file into an album of the phone's gallery, whose newest it then is; nothing is sent when it
+        is there already.
+
+        For several files in one order, `modified` says how new each is (seconds since the epoch, whole
+        seconds apart: galleries show the newest first); such a file is always sent.
 
         Raises StorageFull, MediaUnusable when MediaStore does not take it.
         """
         return self._ask(
             f"push of {path.name}",
-            lambda: self._media.push(path, album=album),
+            lambda: self._media.push(path, album=album, modified=modified),
             limits.push(path.stat().st_size) + limits.MEDIA_VISIBLE,
         )
 

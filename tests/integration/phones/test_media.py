@@ -76,6 +76,18 @@ def test_a_transfer_that_broke_off_is_done_again(room: Room, video: Path) -> Non
     assert list(_files(room).values()) == [media.sha256]
 
 
+def test_galleries_show_files_in_the_order_that_was_asked_for(room: Room, tmp_path: Path) -> None:
+    wanted = ["b", "a", "c"]
+    with room.session() as session:
+        for _ in range(2):
+            for age, name in enumerate(wanted):
+                path = tmp_path / f"{name}.jpg"
+                path.write_bytes(name.encode())
+                session.push_media(path, album=ALBUM, modified=1_700_000_000 - age)
+            assert [row.display_name[17:] for row in _rows(room)] == [f"{name}.jpg" for name in wanted]
+            wanted.reverse()
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".png", ".webp"])
 def test_pictures(room: Room, tmp_path: Path, suffix: str) -> None:
     picture = tmp_path / f"one{suffix.upper()}"
