@@ -86,6 +86,11 @@ def anywhere(*screens: str) -> Goal:
     return lambda seen: seen.screen in screens
 
 
+def unusable(seen: Seen) -> AccountUnusable:
+    """What a blocked screen says of the account."""
+    return AccountUnusable(f"{seen.says or seen.screen}.", remedy="Look at the account on the phone.")
+
+
 class Walk:
     """One app on one phone. Not for several threads."""
 
@@ -132,8 +137,8 @@ class Walk:
         (None: bring it back). `what` names the aim in errors. With `through_failures`, a phone that can't be
         reached is asked again until the time is over.
 
-        Raises AccountUnusable on a blocked screen, ScreenUnknown and ControlMissing when it can't go on, and
-        whatever an action raises.
+        Raises AccountUnusable on a blocked screen that has no action, ScreenUnknown and ControlMissing when
+        it can't go on, and whatever an action raises.
         """
         way = _Way(self, goal, actions, away or self._bring_back, what, Deadline(seconds))
         while True:
@@ -216,11 +221,8 @@ class _Way:
     def _act(self, seen: Seen) -> bool:
         """Do what this screen asks for; False when the next look should wait a little."""
         match seen.kind:
-            case Kind.BLOCKED:
-                raise AccountUnusable(
-                    f"{seen.says or seen.screen}.",
-                    remedy="Look at the account on the phone.",
-                )
+            case Kind.BLOCKED if seen.screen not in self._on_screen:
+                raise unusable(seen)
             case Kind.LOADING:
                 if self._shown_for() > LOADING_PATIENCE:
                     raise self._lost(seen, f"nothing of the app appeared for {LOADING_PATIENCE:.0f} s")
