@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -33,6 +32,7 @@ from runner.cli.phones import farm_file
 from runner.cli.tasks import follow, show_changes, show_live, task_line
 from runner.errors import RunnerError
 from runner.phones.adb import AdbServer
+from runner.virtual import footage
 from runner.virtual.farm import FarmSettings, VirtualFarm, free_ports, raise_descriptor_limit
 from runner.virtual.latency import LatencyMode
 
@@ -139,7 +139,7 @@ def _create_tasks(client: Client, serials: list[str], folder: Path) -> dict[int,
     asked: dict[int, str] = {}
     for number, serial in enumerate(serials):
         video = folder / f"clip-{number + 1}.mp4"
-        video.write_bytes(_tiny_mp4())
+        video.write_bytes(footage.movie(padding=200_000))
         body = {
             "serials": [serial],
             "script_name": "post",
@@ -154,15 +154,6 @@ def _create_tasks(client: Client, serials: list[str], folder: Path) -> dict[int,
         digest = hashlib.sha256(video.read_bytes()).hexdigest()
         asked |= dict.fromkeys(client.post("/task", body)["task_ids"], digest)
     return asked
-
-
-def _tiny_mp4() -> bytes:
-    """The boxes that make a file an mp4, around data that no other file has."""
-
-    def box(kind: bytes, content: bytes) -> bytes:
-        return (8 + len(content)).to_bytes(4, "big") + kind + content
-
-    return box(b"ftyp", b"mp42\0\0\0\0mp42isom") + box(b"mdat", secrets.token_bytes(200_000))
 
 
 def _accepted(farm: VirtualFarm, serial: str) -> list[dict[str, Any]]:

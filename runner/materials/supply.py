@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -55,8 +55,9 @@ class Supply:
         own = folders.folder_of(self.settings.inside(name), username)
         return self.settings.inside(str(own))
 
-    def usable(self, limits: MediaLimits) -> Usable:
-        """Which files of the library can be posted: those that are there and within the limits."""
+    def usable(self, app: str) -> Usable:
+        """Which files of the library can be posted: those that are there and within the app's limits."""
+        limits = self.settings.limits(app)
         return lambda item: not limits.broken_by(item.media) and self.library.holds(item)
 
 
@@ -86,7 +87,7 @@ class RunMaterials:
 
     def _from_library(self, wanted: Wanted) -> Sequence[Item]:
         tags = clean_tags(wanted.tags)
-        usable = self._supply.usable(self._limits)
+        usable = self._supply.usable(self._run.task.app)
         items = self._store.take(self._run, wanted.kind, tags, wanted.count, usable)
         if not items:
             census = self._store.census(wanted.kind, tags, self._username)
@@ -178,48 +179,48 @@ class RunMaterials:
 
 
 class RequestMaterials:
-    """See `runner.script.PlannedMaterials`. For one request: what was checked once is not looked at again."""
+    """See `runner.script.PlannedMaterials`. For one request: what has passed is not looked at again."""
 
     def __init__(self, supply: Supply) -> None:
         self._supply = supply
-        self._checked: set[tuple[object, ...]] = set()
+        self._passed: set[tuple[object, ...]] = set()
 
     def check(self, wanted: Wanted, account: Account | None, *, field: str) -> None:
-        limits = self._supply.settings.limits(account.app if account else "")
-        username = account.username if account else ""
+        app, username = (account.app, account.username) if account else ("", "")
         with _naming(field, wanted.folder or ", ".join(wanted.tags)):
             if wanted.folder:
-                self._check_folder(wanted, username, limits)
+                self._once(self._check_folder, self._supply.folder(wanted.folder, username), wanted, app)
             else:
-                self._check_library(wanted, username, limits)
+                self._once(self._check_library, wanted, app, username)
 
     def check_files(
         self, paths: Sequence[str], kind: Literal["video", "image"], app: str, *, field: str
     ) -> None:
-        limits = self._supply.settings.limits(app)
-        if limits.images_max and len(paths) > limits.images_max:
-            raise InvalidRequest(
-                f"{field}: {len(paths)} files, and {app} takes {limits.images_max}.",
-                field=field,
-                value=list(paths),
-            )
+        most = self._supply.settings.limits(app).images_max
+        with _naming(field, list(paths)):
+            if most and len(paths) > most:
+                raise MediaUnusable(f"{len(paths)} files, and {app} takes {most}.")
         for name in paths:
             with _naming(field, name):
-                self._check_file(name, kind, app, limits)
+                self._once(self._check_file, name, kind, app)
 
     def notes(self, folder: str, account: Account | None, *, field: str) -> FolderNotes:
         with _naming(field, folder):
             return folders.notes(self._supply.settings.inside(folder), account.username if account else "")
 
-    def _check_file(self, name: str, kind: Kind, app: str, limits: MediaLimits) -> None:
-        if self._is_checked("file", name, kind, app):
-            return
+    def _once(self, check: Callable[..., None], *what: object) -> None:
+        """A request for a thousand tasks names one file a thousand times."""
+        if (check, *what) not in self._passed:
+            check(*what)
+            self._passed.add((check, *what))
+
+    def _check_file(self, name: str, kind: Kind, app: str) -> None:
         path = self._supply.settings.inside(name)
         if media.EXTENSIONS.get(path.suffix.lower()) is None:
             known = ", ".join(suffix for suffix, of in media.EXTENSIONS.items() if of == kind)
             raise MediaUnusable(f"{name}: not a supported type; {_a(kind)} is {known}.")
         try:
-            problem = _problem(media.inspect(path), kind, limits)
+            problem = _problem(media.inspect(path), kind, self._supply.settings.limits(app))
         except MediaUnusable as error:
             problem = str(error)
         except OSError as error:
@@ -227,11 +228,9 @@ class RequestMaterials:
         if problem:
             raise MediaUnusable(f"{name}: {problem}.")
 
-    def _check_library(self, wanted: Wanted, username: str, limits: MediaLimits) -> None:
-        if self._is_checked(wanted, username, limits):
-            return
+    def _check_library(self, wanted: Wanted, app: str, username: str) -> None:
         tags = clean_tags(wanted.tags)
-        usable = self._supply.usable(limits)
+        usable = self._supply.usable(app)
         store = self._supply.store
         if store.could_take(wanted.kind, tags, username, usable, enough=wanted.count) < wanted.count:
             census = store.census(wanted.kind, tags, username)
@@ -239,10 +238,8 @@ class RequestMaterials:
                 _too_few(wanted, _library(tags, username), census), remedy="Upload some, or name other tags."
             )
 
-    def _check_folder(self, wanted: Wanted, username: str, limits: MediaLimits) -> None:
-        folder = self._supply.folder(wanted.folder, username)
-        if self._is_checked(wanted, folder, limits):
-            return
+    def _check_folder(self, folder: Path, wanted: Wanted, app: str) -> None:
+        limits = self._supply.settings.limits(app)
         known = self._supply.store.known_files(folder)
         there = 0
         states: Counter[State] = Counter()
@@ -254,12 +251,6 @@ class RequestMaterials:
                 there += 1
         if there < wanted.count:
             raise MediaUnusable(_too_few(wanted, str(folder), states), remedy="Put some there.")
-
-    def _is_checked(self, *what: object) -> bool:
-        """Whether this came before; what is refused ends the request, so it never comes twice."""
-        seen = what in self._checked
-        self._checked.add(what)
-        return seen
 
 
 def _known(path: Path, known: Known) -> Item | None:

@@ -7,6 +7,8 @@ from runner.script import Context, Planned, Result, Script
 
 from .config import PostConfig
 from .config import check as check_config
+from .content import check as check_content
+from .content import choose
 from .posting import STEPS
 from .tiktok import TikTokPost
 
@@ -21,6 +23,7 @@ class Post(Script[PostConfig]):
 
     def check(self, config: PostConfig, planned: Planned) -> None:
         check_config(config, planned)
+        check_content(config, planned)
 
     def time_limit(self, config: PostConfig) -> float:
         return 900.0 + config.upload_wait_time
@@ -28,4 +31,5 @@ class Post(Script[PostConfig]):
     def run(self, context: Context[PostConfig]) -> Result:
         if context.account is None:
             raise WrongAccount("The task names no account.")
-        return TikTokPost(context, context.account).run()
+        content = choose(context, context.account)
+        return TikTokPost(context, context.account, content).run()

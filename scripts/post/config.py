@@ -76,8 +76,6 @@ def check(config: PostConfig, planned: Planned) -> None:
     _complete(config)
     _built(config, app)
     choices = config.spoken()
-    if len(choices) > 1:
-        raise _not_yet("caption_format", "multiline with more than one caption")
     check_captions(choices, app)
     if any(map(has_title, choices)):
         raise InvalidRequest(
@@ -91,7 +89,8 @@ def check(config: PostConfig, planned: Planned) -> None:
             field="material_list",
             value=config.material_list,
         )
-    planned.materials.check_files(config.material_list, "video", app, field="material_list")
+    if config.material_list:
+        planned.materials.check_files(config.material_list, "video", app, field="material_list")
 
 
 def _complete(config: PostConfig) -> None:
@@ -131,12 +130,6 @@ def _built(config: PostConfig, app: str) -> None:
             raise _not_yet(field, str(getattr(config, field)))
     if config.placement != "reel":
         raise InvalidRequest("placement is for Instagram only.", field="placement", value=config.placement)
-    if not config.material_list:
-        raise InvalidRequest(
-            f"material_list is empty, and material_source {config.material_source} is not supported yet.",
-            field="material_list",
-            remedy="Name the file in material_list.",
-        )
 
 
 def _not_yet(field: str, value: str) -> InvalidRequest:

@@ -5,7 +5,6 @@ The ways through the apps' screens are `TikTokPost` and `InstagramPost`.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +19,7 @@ from runner.phones.walk import Action, Driven, Goal, Walk
 from runner.script import Account, Context
 
 from .config import PostConfig
+from .content import Content
 
 if TYPE_CHECKING:
     from runner.phones.media import RemoteMedia
@@ -61,12 +61,13 @@ class Posting:
     app_name: ClassVar[str]
     """As people call it."""
 
-    def __init__(self, context: Context[PostConfig], account: Account) -> None:
+    def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
         self.context = context
         self.phone = context.phone
         self.account = account
         self.wanted = account.username.removeprefix("@")
-        self.caption = context.config.spoken()[0].pick(random.Random(context.rng_seed))
+        self.content = content
+        self.caption = content.caption
         self.media: list[RemoteMedia] = []
         """On the phone now, in the order of the post."""
         self.tapped = False

@@ -7,7 +7,6 @@ account, the caption is read back from the page that is published, and after the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from runner.cancel import Deadline
 from runner.errors import (
@@ -71,9 +70,8 @@ class TikTokPost(Posting):
                 self._prove_account()
                 if (url := self._find_post(None)) is not None:
                     return Result("The post was on the profile already.", post_url=url)
-        path = Path(context.config.material_list[0]).expanduser()
-        with context.step("media", detail=path.name):
-            self.media = [self.phone.push_media(path, album=ALBUM)]
+        with context.step("media", detail=self.content.names[0]):
+            self.media = [self.phone.push_media(self.content.files[0], album=ALBUM)]
         with self._media_removed_unless_needed():
             proof = self._compose()
             with context.step("publish"):

@@ -11,6 +11,7 @@ from runner.tasks.service import TaskService
 from runner.tasks.types import CreateTasks
 from support import farms
 from support.machine import StartMachine
+from support.media import movie
 from support.service import StartService
 
 COUNT = 1000
@@ -20,7 +21,7 @@ SERIALS = [f"phone{number}" for number in range(1, COUNT + 1)]
 
 def test_a_thousand_tasks_over_http(start_service: StartService, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
-    video.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    video.write_bytes(movie())
     devices = "\n".join(
         f"  - {{serial: {serial}, accounts: [{{username: user_{serial}}}]}}" for serial in SERIALS
     )
@@ -39,7 +40,7 @@ def test_a_thousand_tasks_over_http(start_service: StartService, tmp_path: Path)
 
 def test_a_thousand_tasks_in_process(start_machine: StartMachine, tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
-    video.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    video.write_bytes(movie())
     machine = start_machine(farm=farms.phones(COUNT))
     service = TaskService(
         machine.store,
@@ -48,6 +49,7 @@ def test_a_thousand_tasks_in_process(start_machine: StartMachine, tmp_path: Path
         settings=machine.settings,
         dispatcher=machine.dispatcher,
         artifacts=machine.artifacts,
+        materials=machine.materials,
     )
     request = CreateTasks(
         SERIALS, [], "post", {"captions": "{Hi|Hello}", "material_list": [str(video)]}, start_time="00:00"

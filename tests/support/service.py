@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.media import movie
 from support.virtual import AdbServer, Phones
 from support.waiting import wait_for
 
@@ -211,7 +212,7 @@ def start_service(adb_server: AdbServer, tmp_path: Path) -> Iterator[StartServic
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
-    """A small file that is an mp4 by its name and its first bytes."""
+    """A small mp4."""
     path = tmp_path / "clip.mp4"
-    path.write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + os.urandom(200_000))
+    path.write_bytes(movie(padding=200_000))
     return path

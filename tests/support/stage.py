@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from runner.virtual.farm import FarmSettings, VirtualFarm, account_name
+from support.media import movie
 from support.service import RunnerService
 from support.virtual import AdbServer, Phones
 from support.waiting import wait_for
@@ -93,7 +94,7 @@ class Stage:
     def video(self) -> Path:
         """A new little file; no other has the same content."""
         path = self.folder / f"{secrets.token_hex(4)}.mp4"
-        path.write_bytes(b"\0\0\0\x18ftypmp42" + secrets.token_bytes(2000))
+        path.write_bytes(movie(padding=2000))
         return path
 
     def devices(self) -> list[dict[str, Any]]:

@@ -16,9 +16,10 @@ from runner.script import Account, Planned
 from runner.tasks.database import Database
 from runner.tasks.store import Store
 from scripts.post import Post, PostConfig
+from support.media import movie
 
 ACCOUNT = Account("user", "tiktok", "com.zhiliaoapp.musically")
-VIDEO = b"\0\0\0\x18ftypmp42" + bytes(1000)
+VIDEO = movie()
 
 Check = Callable[..., None]
 
@@ -130,10 +131,10 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
         ("captions", {"captions": "{a|b"}),
         ("captions", {"captions": "x" * 2201}),
         ("captions", {"captions": "title##text"}),
-        ("caption_format", {"captions": "one\ntwo", "caption_format": "multiline"}),
-        ("material_list", {"material_list": []}),
+        ("captions", {"captions": "one\n" + "x" * 2201, "caption_format": "multiline"}),
+        ("materials_tags", {"material_list": []}),
         ("material_path", {"material_list": [], "material_source": "localFolder"}),
-        ("material_list", {"material_list": [], "material_source": "localFolder", "material_path": "x"}),
+        ("material_path", {"material_list": [], "material_source": "localFolder", "material_path": "x"}),
     ],
 )
 def test_what_can_not_be_done_is_refused_by_its_field(
