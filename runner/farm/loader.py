@@ -31,6 +31,7 @@ SECTIONS = {
     "api",
     "tasks",
     "adb",
+    "materials",
     "worker_api",
     "upstreams",
     "host",
@@ -276,6 +277,12 @@ def _app_of(package: str) -> str:
 
 def _settings(file: FarmFile, path: Path) -> dict[str, Any]:
     settings = file.model_dump(include=SECTIONS, exclude_unset=True)
+    folder = path.parent.resolve()
     for key in settings.keys() & {"data_dir", "scripts_dir", "screens_dir"}:
-        settings[key] = path.parent.resolve() / settings[key]
+        settings[key] = folder / settings[key]
+    materials = settings.get("materials", {})
+    if materials.get("dir"):
+        materials["dir"] = str(folder / Path(materials["dir"]).expanduser())
+    if "roots" in materials:
+        materials["roots"] = [str(folder / Path(root).expanduser()) for root in materials["roots"]]
     return settings

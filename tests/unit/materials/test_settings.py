@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from runner.errors import MediaUnusable
+from runner.farm.loader import load
 from runner.materials.media import Media
 from runner.materials.settings import MB, MaterialSettings, MediaLimits
 
@@ -57,6 +58,16 @@ def test_only_what_lies_in_the_allowed_folders_may_be_read(tmp_path: Path) -> No
         with pytest.raises(MediaUnusable, match="outside the folders"):
             settings.inside(str(name))
     assert MaterialSettings().inside(str(outside)) == outside.resolve()
+
+
+def test_paths_in_devices_yaml_are_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "devices.yaml"
+    file.write_text(
+        "time_zone: UTC\nmaterials: {dir: ../library, roots: [videos, /srv/media]}\ndevices: []\n"
+    )
+    read = MaterialSettings.model_validate(load(file).settings["materials"])
+    assert Path(read.dir) == tmp_path / "../library"
+    assert [Path(root) for root in read.roots] == [tmp_path / "videos", Path("/srv/media")]
 
 
 def test_a_path_that_is_none_is_refused_as_such() -> None:
