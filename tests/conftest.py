@@ -12,6 +12,7 @@ pytest_plugins = [
     "support.phone_room",
     "support.service",
     "support.stage",
+    "support.upstreams",
     "support.virtual",
     "support.worker_tasks",
 ]

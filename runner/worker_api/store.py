@@ -38,7 +38,7 @@ from runner.errors import InvalidRequest, NotFound
 from runner.tasks.database import Database
 from runner.worker_api import model
 from runner.worker_api.bookmarks import Bookmarks
-from runner.worker_api.flow import UNENDED, WAITING, WorkerStatus, may_become
+from runner.worker_api.flow import UNENDED, WAITING, ServiceType, WorkerStatus, may_become
 from runner.worker_api.keys import is_key, key_hash, new_key, server_of
 from runner.worker_api.sealing import Seal
 from runner.worker_api.types import (
@@ -240,7 +240,7 @@ class WorkerStore:
             }
             for request_id, status, number in sums:
                 counts[request_id][WorkerStatus(status)] = int(number)
-        return RequestPage([Request(**row._mapping, counts=counts[row.id]) for row in rows], total)
+        return RequestPage([_request(row, counts[row.id]) for row in rows], total)
 
     def cancel_request(self, request_id: str, now: datetime) -> int:
         """Cancel those of its tasks that have not ended (how many), and retry none. Raises NotFound."""
@@ -500,6 +500,11 @@ def _ids_of_servers(connection: Connection, tasks: Iterable[NewWorkerTask]) -> d
     return ids
 
 
+def _request(row: Row[Any], counts: dict[WorkerStatus, int]) -> Request:
+    values = dict(row._mapping) | {"service_type": ServiceType(row.service_type), "counts": counts}
+    return Request(**values)
+
+
 def _total(connection: Connection, server_id: str, query: TaskQuery) -> tuple[int, list[str]]:
     """How many tasks match, and which service types the server has."""
     counts = model.counts
@@ -565,8 +570,11 @@ def _page(
 
 
 def _task(row: Row[Any]) -> WorkerTask:
-    columns: list[Any] = list(row[1:])
-    return WorkerTask(*columns)
+    values = dict(row._mapping)
+    del values["seq"]
+    values["status"] = WorkerStatus(row.status)
+    values["service_type"] = ServiceType(row.service_type)
+    return WorkerTask(**values)
 
 
 # Sharing out

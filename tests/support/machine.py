@@ -55,7 +55,7 @@ class Machine:
         self.log_file = folder / "log.txt"
         self.farm = farm or farms.phones(3, accounts=2)
         self.settings = TaskSettings(**settings)
-        database = Database(url or f"sqlite:///{folder / 'runner.db'}")
+        self.database = database = Database(url or f"sqlite:///{folder / 'runner.db'}")
         self.store = Store(database)
         self.materials = Supply(folder / "materials", database, self.store, MaterialSettings())
         self.artifacts = Artifacts(folder / "artifacts", self.store, keep_days=1, max_mb=1)

@@ -149,12 +149,18 @@ class Taker:
         held = self._links.opened()
         if not held:
             return
-        for service_type in self._settings.types:
-            for page in self._client.canceled(service_type):
-                for task in page:
-                    if link := held.get(task.id):
-                        self._stop(link)
-                        self._links.close(link, WorkerStatus.CANCELED)
+        canceled = [
+            held[task.id]
+            for service_type in self._settings.types
+            for page in self._client.canceled(service_type)
+            for task in page
+            if task.id in held
+        ]
+        unbegun = self._links.unbegun()
+        # A phone that is stopped takes its next task at once: so those that wait are withdrawn first.
+        for link in sorted(canceled, key=lambda link: link.upstream_id not in unbegun):
+            self._stop(link)
+            self._links.close(link, WorkerStatus.CANCELED)
 
     def _let_go(self, missing: dict[str, Link]) -> None:
         """Stop those that the upstream twice did not list any more: it gave them to somebody else."""

@@ -52,7 +52,7 @@ class Upstream:
             stopped=self._closing.is_set,
         )
         self._client = UpstreamClient(settings.base_url, key_of(settings, key_folder))
-        taker = Taker(
+        self.taker = Taker(
             settings,
             self._client,
             self._links,
@@ -61,10 +61,12 @@ class Upstream:
             media=self._media,
             stopped=self._closing.is_set,
         )
-        reporter = Reporter(settings.name, self._client, self._links, stats=tasks.stats, data_dir=data_dir)
+        self.reporter = Reporter(
+            settings.name, self._client, self._links, stats=tasks.stats, data_dir=data_dir
+        )
         self._loops = [
-            Loop(f"{settings.name}: take", taker.poll, settings.poll_seconds, self._closing),
-            Loop(f"{settings.name}: report", reporter.report, REPORT_SECONDS, self._closing),
+            Loop(f"{settings.name}: take", self.taker.poll, settings.poll_seconds, self._closing),
+            Loop(f"{settings.name}: report", self.reporter.report, REPORT_SECONDS, self._closing),
         ]
 
     def start(self) -> None:
