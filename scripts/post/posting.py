@@ -5,7 +5,8 @@ The ways through the apps' screens are `TikTokPost` and `InstagramPost`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ from runner.cancel import Deadline
 from runner.errors import AppRefused, PhoneError, StepFailed, WrongAccount
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Seen
-from runner.phones.walk import Action, Driven, Goal, Walk
+from runner.phones.walk import Action, Driven, Goal, Walk, anywhere
 from runner.script import Account, Context
 
 from .config import PostConfig
@@ -80,26 +81,33 @@ class Posting:
     # The account
 
     def _row(self, switcher: Seen) -> Node:
-        """The account's row, scrolled to where there are more than the sheet shows. Raises WrongAccount."""
+        """The account's row. Raises WrongAccount."""
+        row, labels = self._row_where(switcher, lambda row: self._is_wanted(row.label))
+        if row is not None:
+            return row
+        add = switcher.control("add_account")
+        accounts = ", ".join(f"@{name}" for name in labels if add is None or name != add.label)
+        raise WrongAccount(
+            f"@{self.wanted} is not logged in on this phone; {self.app_name} has {accounts or 'no account'}.",
+            remedy="Log it in on the phone, or correct the account in devices.yaml.",
+        )
+
+    def _row_where(self, sheet: Seen, fits: Callable[[Node], bool]) -> tuple[Node | None, list[str]]:
+        """The row that fits, scrolled to where the sheet has more than it shows; the labels of those seen."""
         known: dict[str, None] = {}
         for _ in range(SCROLLS):
-            rows = switcher.all("rows")
+            rows = sheet.all("rows")
             for row in rows:
-                if self._is_wanted(row.label):
-                    return row
+                if fits(row):
+                    return row, list(known)
             labels = dict.fromkeys(row.label for row in rows)
             if not labels.keys() - known.keys():
                 break
             known |= labels
             (x, low), (_, high) = rows[-1].center, rows[0].center
             self.phone.swipe((x, low), (x, high))
-            switcher = self.walk.look()
-        add = switcher.control("add_account")
-        accounts = ", ".join(f"@{name}" for name in known if add is None or name != add.label)
-        raise WrongAccount(
-            f"@{self.wanted} is not logged in on this phone; {self.app_name} has {accounts or 'no account'}.",
-            remedy="Log it in on the phone, or correct the account in devices.yaml.",
-        )
+            sheet = self.walk.look()
+        return None, list(known)
 
     def _is_wanted(self, name: str) -> bool:
         return name.removeprefix("@").casefold() == self.wanted.casefold()
@@ -122,6 +130,13 @@ class Posting:
             self.context.note("removed files of earlier runs", files=leftovers)
         if refused := self.phone.grant(self.account.package, PERMISSIONS):
             self.context.note("the phone refuses permissions to adb", permissions=refused)
+
+    def _push(self) -> None:
+        """Galleries show the newest first: of several files, the first of the post becomes the newest."""
+        files, newest = self.content.files, time.time()
+        for number, file in reversed(list(enumerate(files))):
+            modified = newest - number if len(files) > 1 else None
+            self.media.insert(0, self.phone.push_media(file, album=ALBUM, modified=modified))
 
     # Walking
 
@@ -156,6 +171,42 @@ class Posting:
             self.context.publish(lambda: self.phone.tap_once(x, y))
         except PhoneError as error:
             self.context.note(f"the phone failed during the tap: {error}")
+
+    # Looking for what became of it
+
+    def _until_found(self, find: Callable[[], str | None]) -> str:
+        """The link that `find` gives once it finds the post. Raises StepFailed when it does not in time."""
+        deadline = Deadline(EVIDENCE_SECONDS)
+        while True:
+            try:
+                link = find()
+            except PhoneError as error:
+                if deadline.passed:
+                    raise
+                self.context.note(f"the phone failed, and is asked again: {error}")
+                link = None
+            if link is not None:
+                return link
+            if deadline.passed:
+                raise StepFailed("The upload has ended, but the post was not found on the profile.")
+            self.context.cancel.sleep(1.0)
+
+    def _copied_link(self, *viewers: str) -> str:
+        """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
+        try:
+            before = self.phone.clipboard()
+            share = dict.fromkeys(viewers, self._tap("share"))
+            sheet = self.walk.until(anywhere("share_sheet"), share, what="the link", seconds=LINK_SECONDS)
+            self.phone.tap(sheet.point("copy_link"))
+            self.walk.until(
+                lambda seen: seen.screen != "share_sheet", {}, what="the link", seconds=LINK_SECONDS
+            )
+            link = self.phone.clipboard()
+        except (PhoneError, StepFailed) as error:
+            self.context.note(f"the post's link was not had: {error}")
+            return ""
+        is_of_now = link != before or f"/@{self.wanted}/" in link
+        return link if is_of_now and link.startswith("https://") else ""
 
     # Afterwards
 
