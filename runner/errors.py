@@ -134,7 +134,7 @@ class PhoneError(RunnerError):
     """The phone could not be driven."""
 
     sent: bool = True
-    """False when the failed call certainly did not reach the phone, so that even an action may be repeated."""
+    """False when the failed call certainly did not reach the phone, so even an action may be repeated."""
 
     def __init__(
         self, message: str | None = None, *, serial: str | None = None, remedy: str | None = None
@@ -203,6 +203,15 @@ class WrongAccount(StepFailed):
 
 class AccountUnusable(StepFailed):
     """The app does not let this account publish."""
+
+    def __init__(
+        self, message: str | None = None, *, state: str = "unknown", remedy: str | None = None
+    ) -> None:
+        """`state` is a `runner.accounts.types.AccountState`: the task's account is marked with it, and its
+        tasks don't start until it is cleared. "" when it can't be told which account the app means.
+        """
+        self.state = state
+        super().__init__(message, remedy=remedy)
 
 
 class MediaUnusable(StepFailed):

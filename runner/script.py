@@ -48,6 +48,10 @@ class Result:
     post_url: str = ""
     profile_url: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    proved: tuple[Account, ...] = ()
+    """Accounts of this phone that the app was seen to work with. The task's own, when it published."""
+    found: tuple[Account, ...] = ()
+    """Accounts of this phone that the app lists as logged in; whether it lets them publish was not seen."""
 
 
 EntryT = TypeVar("EntryT")
@@ -220,6 +224,8 @@ class Script(abc.ABC, Generic[ConfigT]):
     apps: ClassVar[tuple[str, ...]] = ()
     """The apps whose accounts it can use ("tiktok", "instagram"); empty: any."""
     needs_account: ClassVar[bool] = False
+    proves_account: ClassVar[bool] = False
+    """True: starts also for an account that is marked as unusable, to find out whether it still is."""
     needs_phone: ClassVar[bool] = True
     """False for a script that never uses `context.phone`; it runs whether the phone is there or not."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from runner.errors import (
     RunnerError,
     WrongAccount,
 )
-from runner.script import Result
+from runner.script import Account, Result
 from runner.tasks.types import Ending, Outcome, Task
 
 STOPPED = "stopped"
@@ -34,12 +35,16 @@ _HOPELESS = (AccountUnusable, AppMissing, InvalidRequest, MediaUnusable, WrongAc
 
 def of_result(task: Task, result: Result, *, fenced: bool) -> Ending:
     """The script returned. A forced retry that did not publish has found the post of the attempt before."""
+    published = fenced or task.force
+    own = (Account(task.username, task.app, task.package),) if published and task.username else ()
     return Ending(
-        Outcome.PUBLISHED if fenced or task.force else Outcome.DONE,
+        Outcome.PUBLISHED if published else Outcome.DONE,
         result.remark,
         post_url=result.post_url,
         profile_url=result.profile_url,
         evidence=plain(result.evidence),
+        proved=(*own, *result.proved),
+        found=result.found,
     )
 
 
@@ -47,6 +52,13 @@ def of_error(
     task: Task, error: BaseException, *, place: str, fenced: bool, cancelled: str, time_limit: float
 ) -> Ending:
     """The script raised. `place` names the step; `cancelled` is why the run was cancelled, else ""."""
+    ending = _of_error(task, error, place, fenced, cancelled, time_limit)
+    return replace(ending, unusable=error.state) if isinstance(error, AccountUnusable) else ending
+
+
+def _of_error(
+    task: Task, error: BaseException, place: str, fenced: bool, cancelled: str, time_limit: float
+) -> Ending:
     why = _why(error, cancelled, time_limit)
     if fenced and isinstance(error, AppRefused):
         return Ending(Outcome.REFUSED, f"{place}: {why}")

@@ -125,6 +125,7 @@ class Executor:
             self.host,
             order=self.settings.queue_order,
             scripts=None if phone_ready else self.scripts.without_phone,
+            proving=self.scripts.proving,
         )
 
     def execute(self, active: ActiveRun, closing: threading.Event) -> bool:

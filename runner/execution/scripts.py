@@ -81,6 +81,11 @@ class Scripts:
         """Names of the scripts that run whether their phone is there or not."""
         return frozenset(name for name, script in self._by_name.items() if not script.needs_phone)
 
+    @property
+    def proving(self) -> frozenset[str]:
+        """Names of the scripts that start also for an account that is marked as unusable."""
+        return frozenset(name for name, script in self._by_name.items() if script.proves_account)
+
     def _load(self, file: Path) -> None:
         try:
             classes = list(_script_classes(_import(file)))

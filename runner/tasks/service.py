@@ -8,17 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.accounts import marks
 from runner.errors import InvalidRequest, NotFound, ScriptMissing
 from runner.tasks.planning import plan
 from runner.tasks.store import IdempotencyKey, Store
 from runner.tasks.types import (
     Created,
     CreateTasks,
+    NewTask,
     Outcome,
     Source,
     Stats,
@@ -75,16 +77,19 @@ class TaskService:
             raise ScriptMissing(field="script_name")
         script = self._scripts.get(request.script_name)
         now = datetime.now(UTC)
+        planned = plan(
+            request,
+            self._farm(),
+            script,
+            source=source,
+            now=now,
+            rng=random.Random(),
+            materials=self._materials.for_request(),
+        )
+        if not (script.proves_account or request.enable_multi_account):
+            self._refuse_unusable(planned, request)
         return self._store.create(
-            plan(
-                request,
-                self._farm(),
-                script,
-                source=source,
-                now=now,
-                rng=random.Random(),
-                materials=self._materials.for_request(),
-            ),
+            planned,
             script_name=request.script_name,
             script_config=request.script_config,
             source=source,
@@ -164,6 +169,21 @@ class TaskService:
         deleted, files = self._store.delete(once)
         self._artifacts.remove_files(files)
         return [one for one in once if one in deleted], [one for one in once if one not in deleted]
+
+    def _refuse_unusable(self, planned: Sequence[NewTask], request: CreateTasks) -> None:
+        """With enable_multi_account they are created, and fail by themselves beside the phone's others."""
+        unusable = {
+            (account.serial, account.app, account.username): account
+            for account in self._store.unusable({new.serial for new in planned})
+        }
+        wanted = [(new.serial, new.app, new.username.lower()) for new in planned]
+        if found := [unusable[each] for each in wanted if each in unusable]:
+            field = "usernames" if request.usernames else "serials"
+            raise InvalidRequest(
+                f"{field}: {' '.join(map(marks.remark, found))}",
+                field=field,
+                value=[account.username for account in found],
+            )
 
     def _task(self, task_id: int) -> Task:
         task = self._store.task(task_id)

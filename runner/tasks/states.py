@@ -9,6 +9,7 @@
     hand-back   RUNNING → PENDING     gave up its turn before the tap: no phone, or the runner shuts down
     withdraw    PENDING → FAILED      by the operator
     miss        PENDING → FAILED      too late: the runner was off, or the phone did not come
+    bar         PENDING → FAILED      its account can't be used
     retry       FAILED  → PENDING     by the operator
 
 The store applies a transition in one transaction, with a row in `status_changes` and one line in the log.
@@ -37,4 +38,5 @@ AUTO_RETRY = Transition("auto-retry", Status.RUNNING, Status.PENDING)
 HAND_BACK = Transition("hand-back", Status.RUNNING, Status.PENDING)
 WITHDRAW = Transition("withdraw", Status.PENDING, Status.FAILED)
 MISS = Transition("miss", Status.PENDING, Status.FAILED)
+BAR = Transition("bar", Status.PENDING, Status.FAILED)
 RETRY = Transition("retry", Status.FAILED, Status.PENDING)

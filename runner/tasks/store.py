@@ -12,12 +12,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from runner.accounts import marks
+from runner.accounts.types import SeenAccount
 from runner.errors import InvalidRequest, LostRun
 from runner.materials import claims
 from runner.tasks import model, states
@@ -54,6 +56,8 @@ KEPT_KEY = "upstream-link-"
 _MANY = 10_000
 """Ids in one statement; SQLite takes 32,766 values."""
 _LONGEST_REMARK = 2_000
+
+Key = TypeVar("Key", int, str)
 
 _TRANSITION_OF = {
     Outcome.PUBLISHED: states.COMPLETE,
@@ -246,10 +250,12 @@ class Store:
         *,
         order: QueueOrder = "due",
         scripts: Collection[str] | None = None,
+        proving: Collection[str] = (),
     ) -> Run | None:
         """Start the phone's next due task, of `scripts` only if given. None when there is none to start.
 
-        Also None while another run of this phone has not ended, wherever it runs.
+        Also None while another run of this phone has not ended, wherever it runs. Due tasks of an account
+        that can't be used are failed instead, but not those of the scripts `proving` that it can.
         """
         conditions = [model.tasks.c.serial == serial, *_due(now)]
         if scripts is not None:
@@ -266,6 +272,7 @@ class Store:
         }
         try:
             with self._transaction() as transaction:
+                _bar(transaction, serial, now, spare=proving)
                 task_id = transaction.connection.scalar(next_due.with_for_update(skip_locked=True))
                 if task_id is None:
                     return None
@@ -363,6 +370,16 @@ class Store:
                 values["fenced_at"] = None
         with self._transaction() as transaction:
             self._leave(transaction, run, transition, ending.remark, now, values)
+            changed = marks.settle(transaction.connection, run.task, ending, now)
+        for account in changed:
+            log.info(
+                "account seen",
+                app=account.app,
+                username=account.username,
+                state=account.state.value,
+                task=run.task.id,
+                serial=account.serial,
+            )
 
     def hand_back(self, run: Run, remark: str, now: datetime) -> None:
         """Give up the turn before the fence: pending again, due as before. Raises LostRun."""
@@ -398,6 +415,13 @@ class Store:
         mine = select(model.tasks).where(model.tasks.c.status == Status.RUNNING, model.tasks.c.host == host)
         with self._database.read() as connection:
             return [_run(row) for row in connection.execute(mine.order_by(model.tasks.c.id))]
+
+    # -- accounts
+
+    def unusable(self, serials: Collection[str]) -> Sequence[SeenAccount]:
+        """Accounts of these phones whose tasks must not start."""
+        with self._database.read() as connection:
+            return [account for some in _portions(serials) for account in marks.unusable(connection, some)]
 
     # -- the operator
 
@@ -585,6 +609,24 @@ def _miss(transaction: _Transaction, remark: str, now: datetime, *conditions: Co
     return len(transaction.apply(states.MISS, *conditions, cause=text, now=now, values=values))
 
 
+def _bar(transaction: _Transaction, serial: str, now: datetime, *, spare: Collection[str]) -> None:
+    """Fail the phone's due tasks of accounts that can't be used, but not those of the scripts to `spare`."""
+    tasks = model.tasks
+    for account in marks.unusable(transaction.connection, [serial]):
+        text = marks.remark(account)
+        transaction.apply(
+            states.BAR,
+            *_due(now),
+            tasks.c.serial == serial,
+            tasks.c.app == account.app,
+            func.lower(tasks.c.username) == account.username,
+            tasks.c.script_name.not_in(spare),
+            cause=text,
+            now=now,
+            values={"outcome": Outcome.FAILED, "remark": text, "ended_at": now},
+        )
+
+
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return model.tasks.c.status == Status.PENDING, model.tasks.c.due_at <= now
 
@@ -626,7 +668,7 @@ def _blank_run() -> dict[str, Any]:
     }
 
 
-def _portions(ids: Collection[int]) -> Iterator[Sequence[int]]:
+def _portions(ids: Collection[Key]) -> Iterator[Sequence[Key]]:
     wanted = sorted(ids)
     for start in range(0, len(wanted), _MANY):
         yield wanted[start : start + _MANY]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from runner.script import Account
+
 
 class Status(enum.IntEnum):
     """The four states that TikMatrix clients know."""
@@ -123,6 +125,11 @@ class Ending:
     post_url: str = ""
     profile_url: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    proved: tuple[Account, ...] = ()
+    found: tuple[Account, ...] = ()
+    """As a `Result` has them."""
+    unusable: str = ""
+    """The AccountState that the app showed the task's account to be in; "" for none."""
 
 
 @dataclass(frozen=True)

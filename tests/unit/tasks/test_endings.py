@@ -7,7 +7,7 @@ import pytest
 
 from runner import errors
 from runner.execution import endings
-from runner.script import Result
+from runner.script import Account, Result
 from runner.tasks.types import Ending, Outcome, Source, Status, Task
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -55,7 +55,16 @@ def test_a_result_is_published_if_it_passed_the_fence_or_found_the_post_of_befor
     fenced: bool, force: bool, outcome: Outcome
 ) -> None:
     ending = endings.of_result(replace(TASK, force=force), Result("r", "u", "p", {"at": NOW}), fenced=fenced)
-    assert ending == Ending(outcome, "r", False, "u", "p", {"at": str(NOW)})
+    own = (Account("anna", "tiktok", "p"),) if outcome is Outcome.PUBLISHED else ()
+    assert ending == Ending(outcome, "r", False, "u", "p", {"at": str(NOW)}, proved=own)
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+def test_an_account_that_can_not_be_used_is_told_beside_the_outcome(fenced: bool) -> None:
+    ending = of_error(errors.AccountUnusable("It asks to log in.", state="logged_out"), fenced=fenced)
+    assert ending.outcome is (Outcome.UNKNOWN if fenced else Outcome.FAILED)
+    assert (ending.unusable, ending.retryable) == ("logged_out", False)
+    assert of_error(errors.WrongAccount()).unusable == ""
 
 
 def test_before_the_fence_an_error_is_a_failure_that_names_step_and_cause() -> None:
