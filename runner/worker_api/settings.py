@@ -96,9 +96,10 @@ class UpstreamSettings(BaseModel):
         default=[], description="Folders that local paths must lie in. Default: any folder."
     )
     max_media_mb: int = Field(default=500, ge=1, description="A larger file is not downloaded.")
-    allow_private_media: bool = Field(
-        default=False,
-        description="Download also from this computer and the local network, there by http too.",
+    private_media_hosts: list[str] = Field(
+        default=[],
+        description="Hosts of your own network, or this computer, that media may come from, by http too.",
+        examples=[["nas.lan"]],
     )
 
     @model_validator(mode="after")

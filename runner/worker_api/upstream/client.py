@@ -68,9 +68,9 @@ class UpstreamTask(BaseModel):
     @field_validator("config", mode="before")
     @classmethod
     def _parsed(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str):
             try:
-                value = json.loads(value)
+                value = json.loads(value.strip() or "{}")
             except ValueError:
                 return "not JSON"
         if not value:

@@ -12,7 +12,7 @@ import ipaddress
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -49,16 +49,19 @@ class MediaCache:
         folder: Path,
         *,
         max_bytes: int,
-        allow_private: bool,
+        private_hosts: Collection[str],
         stopped: Callable[[], bool],
         resolve: Resolve | None = None,
     ) -> None:
-        """A download ends early when `stopped`; `resolve` gives the addresses of a host name, as the
-        operating system does by default."""
+        """`private_hosts` may have addresses that are not public, and are called by http too.
+
+        A download ends early when `stopped`. `resolve` gives the addresses of a host name, as the operating
+        system does by default.
+        """
         self._stopped = stopped
         self._folder = folder
         self._max_bytes = max_bytes
-        self._allow_private = allow_private
+        self._private_hosts = {host.casefold() for host in private_hosts}
         self._resolve = resolve or addresses_of
         # No proxy of the environment: it would resolve the name once more.
         self._http = httpx.Client(
@@ -76,7 +79,7 @@ class MediaCache:
                 if not answer.has_redirect_location:
                     return self._keep(url, answer, deadline)
                 url = urljoin(url, answer.headers["location"])
-        raise MediaRefused(f"{url}: too many redirects.")
+        raise MediaRefused(f"{_shown(url)}: too many redirects.")
 
     def prune(self) -> None:
         """Remove what was not used for a month."""
@@ -89,13 +92,13 @@ class MediaCache:
         parts = urlsplit(url)
         host, scheme = parts.hostname, parts.scheme
         if not host or parts.username is not None:
-            raise MediaRefused(f"{url}: not a URL of a file.")
-        if scheme != "https" and not (scheme == "http" and self._allow_private):
-            raise MediaRefused(f"{url}: only https is downloaded.")
+            raise MediaRefused(f"{_shown(url)}: not a URL of a file.")
+        if scheme != "https" and not (scheme == "http" and host in self._private_hosts):
+            raise MediaRefused(f"{_shown(url)}: only https is downloaded.")
         try:
             port = parts.port or {"https": 443, "http": 80}[scheme]
         except ValueError:
-            raise MediaRefused(f"{url}: not a URL of a file.") from None
+            raise MediaRefused(f"{_shown(url)}: not a URL of a file.") from None
         address = self._checked(url, host, port)
         literal = f"[{address}]" if ":" in address else address
         pinned = urlunsplit((scheme, f"{literal}:{port}", parts.path, parts.query, ""))
@@ -105,7 +108,7 @@ class MediaCache:
         try:
             answer = self._http.send(request, stream=True)
         except httpx.TransportError as error:
-            raise MediaAway(f"{url}: {type(error).__name__}: {error}") from None
+            raise MediaAway(f"{_shown(url)}: {type(error).__name__}: {error}") from None
         return answer
 
     def _checked(self, url: str, host: str, port: int) -> str:
@@ -113,22 +116,22 @@ class MediaCache:
         try:
             found = list(self._resolve(host, port))
         except OSError as error:
-            raise MediaAway(f"{url}: {host} can't be resolved: {error}") from None
+            raise MediaAway(f"{_shown(url)}: {host} can't be resolved: {error}") from None
         private = [one for one in found if not is_public(one)]
-        if private and not self._allow_private:
+        if private and host not in self._private_hosts:
             raise MediaRefused(
-                f"{url}: {host} is {private[0]}, which is not a public address.",
-                remedy="If you trust this upstream with your network, set allow_private_media.",
+                f"{_shown(url)}: {host} is {private[0]}, which is not a public address.",
+                remedy="If media shall come from there, name the host in private_media_hosts.",
             )
         if not found:
-            raise MediaAway(f"{url}: {host} has no address.")
+            raise MediaAway(f"{_shown(url)}: {host} has no address.")
         return found[0]
 
     def _keep(self, url: str, answer: httpx.Response, deadline: float) -> Path:
         if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
-            raise MediaAway(f"{url}: HTTP {answer.status_code}.")
+            raise MediaAway(f"{_shown(url)}: HTTP {answer.status_code}.")
         if answer.status_code != 200:
-            raise MediaRefused(f"{url}: HTTP {answer.status_code}.")
+            raise MediaRefused(f"{_shown(url)}: HTTP {answer.status_code}.")
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._folder / f"{secrets.token_hex(8)}.part"
         try:
@@ -157,9 +160,9 @@ class MediaCache:
                 if size > self._max_bytes:
                     raise self._too_large(url)
                 if time.monotonic() > deadline:
-                    raise MediaAway(f"{url}: not complete after {LONGEST_SECONDS:.0f} s.")
+                    raise MediaAway(f"{_shown(url)}: not complete after {LONGEST_SECONDS:.0f} s.")
                 if self._stopped():
-                    raise MediaAway(f"{url}: the runner stops.")
+                    raise MediaAway(f"{_shown(url)}: the runner stops.")
                 if len(start) < 16:
                     start += chunk[:16]
                     if len(start) >= 16:
@@ -167,12 +170,12 @@ class MediaCache:
                 digest.update(chunk)
                 write(chunk)
         except httpx.TransportError as error:
-            raise MediaAway(f"{url}: {type(error).__name__}: {error}") from None
+            raise MediaAway(f"{_shown(url)}: {type(error).__name__}: {error}") from None
         return digest.hexdigest(), start
 
     def _too_large(self, url: str) -> MediaRefused:
         return MediaRefused(
-            f"{url}: larger than {self._max_bytes // 2**20} MB.", remedy="The limit is max_media_mb."
+            f"{_shown(url)}: larger than {self._max_bytes // 2**20} MB.", remedy="The limit is max_media_mb."
         )
 
 
@@ -196,6 +199,11 @@ def _unwrapped(ip: Address) -> Address:
     return ip
 
 
+def _shown(url: str) -> str:
+    """Without the query, which is often a secret."""
+    return url.partition("?")[0]
+
+
 def _suffix(url: str, start: bytes) -> str:
     """The file's type by its first bytes; what a server says of its type is often wrong."""
     match start[:4]:
@@ -209,4 +217,4 @@ def _suffix(url: str, start: bytes) -> str:
             return ".webp"
         case _ if start.startswith(b"\xff\xd8\xff"):
             return ".jpg"
-    raise MediaRefused(f"{url}: not a video (mp4, mov, webm) or picture (jpg, png, webp).")
+    raise MediaRefused(f"{_shown(url)}: not a video (mp4, mov, webm) or picture (jpg, png, webp).")

@@ -48,7 +48,7 @@ class Upstream:
         self._media = MediaCache(
             data_dir / "upstream-media",
             max_bytes=settings.max_media_mb * 2**20,
-            allow_private=settings.allow_private_media,
+            private_hosts=settings.private_media_hosts,
             stopped=self._closing.is_set,
         )
         self._client = UpstreamClient(settings.base_url, key_of(settings, key_folder))
