@@ -119,7 +119,7 @@ def _built(config: PostConfig, app: str) -> None:
         raise InvalidRequest(f"Posting to {app} is not supported yet.", field="usernames", value=app)
     for field, is_built in (
         ("content_type", config.content_type == 0),
-        ("post_way", config.post_way == "share"),
+        ("post_way", config.post_way != "useSound"),
         ("add_sound", config.add_sound == "-1"),
         ("origin_sound_volume", config.origin_sound_volume == 50),
         ("add_sound_volume", config.add_sound_volume == 50),

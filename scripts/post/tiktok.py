@@ -6,6 +6,7 @@ account, the caption is read back from the page that is published, and after the
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from runner.cancel import Deadline
@@ -25,6 +26,7 @@ from runner.phones.walk import LOST_ON_THE_WAY, anywhere
 from runner.script import Result
 
 from .grid import Grid
+from .picking import Picker
 from .posting import (
     ALBUM,
     COMPOSE_ATTEMPTS,
@@ -63,6 +65,13 @@ class TikTokPost(Posting):
     app = "tiktok"
     app_name = "TikTok"
 
+    @property
+    def way(self) -> str:
+        """Pictures go by the + button: no intent is known that hands over several."""
+        config = self.context.config
+        by_intent = config.post_way == "share"
+        return "addButton" if by_intent and config.content_type == 1 else config.post_way
+
     def run(self) -> Result:
         context = self.context
         if context.check_published_first:
@@ -70,9 +79,9 @@ class TikTokPost(Posting):
                 self._prove_account()
                 if (url := self._find_post(None)) is not None:
                     return Result("The post was on the profile already.", post_url=url)
-        with context.step("media", detail=self.content.names[0]):
-            self.media = [self.phone.push_media(self.content.files[0], album=ALBUM)]
         with self._media_removed_unless_needed():
+            with context.step("media", detail=", ".join(self.content.names)):
+                self._push()
             proof = self._compose()
             with context.step("publish"):
                 self._publish()
@@ -151,6 +160,13 @@ class TikTokPost(Posting):
 
     # From the file to the post page
 
+    def _push(self) -> None:
+        """Galleries show the newest first: of several files, the first of the post becomes the newest."""
+        files, newest = self.content.files, time.time()
+        for number, file in reversed(list(enumerate(files))):
+            modified = newest - number if len(files) > 1 else None
+            self.media.insert(0, self.phone.push_media(file, album=ALBUM, modified=modified))
+
     def _compose(self) -> _Proof:
         """To the filled post page of the right account; begun anew when the app goes away meanwhile."""
         attempt = 1
@@ -158,8 +174,8 @@ class TikTokPost(Posting):
             with self.context.step("account", detail=f"@{self.wanted}"):
                 proof = self._prove_account()
             try:
-                with self.context.step("share"):
-                    self._share()
+                with self.context.step("share", detail=self.way):
+                    self._bring_into_app()
                 with self.context.step("editor"):
                     self._to_post_page()
                 with self.context.step("caption"):
@@ -172,10 +188,34 @@ class TikTokPost(Posting):
             else:
                 return proof
 
+    def _bring_into_app(self) -> None:
+        self._open_gallery_to_app()
+        if self.way == "share":
+            self._share()
+        else:
+            self._pick()
+
+    def _pick(self) -> None:
+        """By the app's own + button, through its camera and gallery."""
+        picker = Picker(self.phone, self.walk, album=ALBUM, count=len(self.media))
+        self._on_to(
+            anywhere("gallery"),
+            {
+                **dict.fromkeys((*TABS, "own_profile"), self._tap("create")),
+                "camera": self._tap("gallery"),
+                "camera_templates": self._tap("mode_post"),
+            },
+            "the gallery",
+        )
+        self._on_to(
+            anywhere("editor", "post_page"),
+            {"camera": self._tap("gallery"), "albums": picker.open_album, "gallery": picker.choose},
+            "the editor",
+        )
+
     def _share(self) -> None:
         """Hand the file over by Android's share intent, to an app that starts afresh."""
         package = self.account.package
-        self._open_gallery_to_app()
         self.phone.force_stop(package)
         self.phone.start_activity(
             action="android.intent.action.SEND",

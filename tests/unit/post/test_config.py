@@ -118,7 +118,6 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
     ("field", "fields"),
     [
         ("content_type", {"content_type": 1}),
-        ("post_way", {"post_way": "addButton"}),
         ("post_way", {"post_way": "useSound", "sound_name": "x"}),
         ("sound_name", {"post_way": "useSound"}),
         ("add_sound", {"add_sound": 1}),

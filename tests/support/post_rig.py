@@ -1,0 +1,82 @@
+"""A virtual phone with TikTok and the post script on a bench, for the tests of posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from runner.script import Account, Result
+from scripts.post import Post, PostConfig
+from scripts.post.posting import ALBUM
+from support.script_context import Bench, TestContext
+from support.virtual import Phones
+
+PACKAGE = "com.zhiliaoapp.musically"
+PACKAGES = (PACKAGE, "com.ss.android.ugc.trill")
+VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 64
+CAPTION = "Olá 👋🏽 mañana 👩‍👩‍👧 tiếng Việt 你好\nzweite Zeile “quoted” & <angled> #tag"
+
+
+class Rig:
+    """One virtual phone with TikTok, and the script on a bench."""
+
+    def __init__(self, phones: Phones, bench: Bench, folder: Path) -> None:
+        self.phones = phones
+        self.bench = bench
+        self.folder = folder
+        apps = phones.farm.farm.phones[0].apps
+        self.package = next(package for package in PACKAGES if package in apps)
+        self.app: Any = apps[self.package]
+        self.app.shortest_upload = 0.5
+
+    def video(self, content: bytes = VIDEO, name: str = "clip.mp4") -> Path:
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def post(
+        self, username: str = "demo_001_1", caption: str = CAPTION, *, wait: int = 20, **more: Any
+    ) -> Result:
+        config = PostConfig(captions=caption, material_list=[str(self.video())], upload_wait_time=wait)
+        return self.run(config, username, **more)
+
+    def run(self, config: PostConfig, username: str, **more: Any) -> Result:
+        account = Account(username, "tiktok", self.package)
+        return self.bench.run(Post(), self.phones.serial, config, account, **more)
+
+    @property
+    def posts(self) -> list[dict[str, Any]]:
+        return self.phones.posts()
+
+    @property
+    def media_files(self) -> list[str]:
+        return [each["path"] for each in self.phones.control("/files") if ALBUM in each["path"]]
+
+    @property
+    def last(self) -> TestContext:
+        return self.bench.last
+
+    def on_phone(self, action: Callable[[], Any]) -> Any:
+        return self.phones.farm.call(action)
+
+
+RigFactory = Callable[..., Rig]
+
+
+@contextmanager
+def after_step(rig: Rig, step: str, action: Callable[[], Any]) -> Iterator[None]:
+    """Run `action` on the phone's loop when its app has done this step."""
+    reached = rig.app.android.reached
+
+    def watching(when: str, name: str) -> None:
+        reached(when, name)
+        if (when, name) == ("after", step):
+            action()
+
+    rig.app.android.reached = watching
+    try:
+        yield
+    finally:
+        rig.app.android.reached = reached
