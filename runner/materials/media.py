@@ -1,12 +1,11 @@
 """What a file is: video or picture, its type by its content, how long and how large it is, and a thumbnail.
 
-Pictures are read by Pillow; videos by PyAV, which brings FFmpeg. Without PyAV the runner works all the same:
-length and resolution of videos stay unknown, and videos have no thumbnails.
+Pictures are read by Pillow, videos by PyAV (`video`). Without PyAV the runner works all the same: length and
+resolution of videos stay unknown, and videos have no thumbnails.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import struct
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import MediaUnusable
+from runner.materials import video
+from runner.materials.video import UnreadableMedia
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,11 +64,14 @@ class Media:
 
 def reads_videos() -> bool:
     """Whether length and resolution of videos can be known here."""
-    return importlib.util.find_spec("av") is not None
+    return video.is_installed()
 
 
 def inspect(path: Path) -> Media:
-    """What the file is, by its content. Raises OSError, MediaUnusable for what no app takes."""
+    """What the file is, by its content. Raises OSError, MediaUnusable for what no app takes.
+
+    UnreadableMedia for what can't be told, because it is damaged or of no known type.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD)
         size = file.seek(0, 2)
@@ -78,7 +82,7 @@ def inspect(path: Path) -> Media:
         return Media("image", media_type, size, None, *_opened(path).size)
     if not reads_videos():
         return Media("video", media_type, size)
-    return Media("video", media_type, size, *_video_size(path))
+    return Media("video", media_type, size, *video.size(path))
 
 
 def thumbnail(path: Path, kind: Kind) -> bytes:
@@ -110,7 +114,7 @@ def _type_of(head: bytes) -> str:
         return "image/png"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
-    raise MediaUnusable("by its content neither a video (MP4, MOV, WebM) nor a picture (JPEG, PNG, WebP)")
+    raise UnreadableMedia("by its content neither a video (MP4, MOV, WebM) nor a picture (JPEG, PNG, WebP)")
 
 
 # Pictures
@@ -124,45 +128,12 @@ def _opened(path: Path) -> Image.Image:
         with Image.open(path, formats=_PICTURE_FORMATS) as image:
             return ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
-        raise MediaUnusable(f"the picture can't be read: {error}") from error
-
-
-# Videos
-
-
-def _video_size(path: Path) -> tuple[float | None, int, int]:
-    """Seconds, width and height. The first frame is decoded, for only it tells how the video is turned."""
-    import av
-
-    try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            stream = next(iter(container.streams.video), None)
-            frame = None if stream is None else next(container.decode(stream), None)
-            if frame is None:
-                raise MediaUnusable("there is no picture in this video; it may be cut off")
-            duration = None if container.duration is None else container.duration / av.time_base
-            width, height = frame.width, frame.height
-            if frame.rotation % 180:
-                width, height = height, width
-            return duration, width, height
-    except av.FFmpegError as error:
-        raise MediaUnusable(f"the video can't be read: {error.strerror}") from error
+        raise UnreadableMedia(f"the picture can't be read: {error}") from error
 
 
 def _frame(path: Path) -> Image.Image:
-    """A third into the video: the first frame is often black."""
     if not reads_videos():
         raise MediaUnusable("a video's thumbnail needs PyAV (package av)")
-    import av
+    from PIL import Image
 
-    try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            if container.duration:
-                container.seek(container.duration // 3)
-            frame = next(container.decode(video=0), None)
-            if frame is None:
-                raise MediaUnusable("there is no picture in this video")
-            image: Image.Image = frame.to_image()
-            return image.rotate(frame.rotation, expand=True)
-    except (av.FFmpegError, IndexError) as error:
-        raise MediaUnusable(f"the video can't be read: {error}") from error
+    return Image.open(io.BytesIO(video.frame(path)))

@@ -23,6 +23,7 @@ from runner.materials.media import Kind, Media
 from runner.materials.settings import MaterialSettings, MediaLimits
 from runner.materials.store import Known, MaterialStore, Usable
 from runner.materials.types import Item, LocalFile, State
+from runner.materials.video import UnreadableMedia
 from runner.script import Account, FolderNotes, Material, Wanted
 from runner.tasks.database import Database
 from runner.tasks.store import Store
@@ -216,11 +217,17 @@ class RequestMaterials:
 
     def _check_file(self, name: str, kind: Kind, app: str) -> None:
         path = self._supply.settings.inside(name)
-        if media.EXTENSIONS.get(path.suffix.lower()) is None:
+        by_name = media.EXTENSIONS.get(path.suffix.lower())
+        if by_name is None:
             known = ", ".join(suffix for suffix, of in media.EXTENSIONS.items() if of == kind)
             raise MediaUnusable(f"{name}: not a supported type; {_a(kind)} is {known}.")
+        limits = self._supply.settings.limits(app)
         try:
-            problem = _problem(media.inspect(path), kind, self._supply.settings.limits(app))
+            problem = _problem(media.inspect(path), kind, limits)
+        except UnreadableMedia as error:
+            # Files that a task names are used as given: what we can't read, the app may.
+            log.warning("file not understood, and left to the app", path=name, why=str(error))
+            problem = _problem(media.Media(by_name, "", path.stat().st_size), kind, limits)
         except MediaUnusable as error:
             problem = str(error)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,18 @@ def test_a_task_for_an_account_that_is_not_on_the_phone_publishes_nothing(
     assert "account" in task["remark"]
     assert phones.posts() == []
     assert {artifact["kind"] for artifact in task["artifacts"]} == {"screenshot", "hierarchy"}
+
+
+def test_a_file_that_only_its_name_calls_a_video_is_left_to_the_app(
+    start_phones: StartPhones, start_service: StartService, tmp_path: Path
+) -> None:
+    phones = start_phones()
+    service = start_service(config_of(phones))
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(os.urandom(50_000))
+
+    [task] = service.ended(*service.post(noise, serials=[phones.serial]))
+
+    assert task["outcome"] == "published", task["remark"]
+    [post] = phones.posts()
+    assert [media["sha256"] for media in post["media"]] == [hashlib.sha256(noise.read_bytes()).hexdigest()]
