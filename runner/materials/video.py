@@ -1,6 +1,6 @@
 """Reads a video with PyAV, which brings FFmpeg: its length and size, or a frame of it.
 
-As a program (`python -m runner.materials.video`), so that an idle service does not keep FFmpeg's memory, and a
+As a program (`python -m runner.materials.video`), so that an idle service keeps none of FFmpeg, and a
 file that crashes or hangs it takes nothing else along. `size` and `frame` are for callers in the service.
 """
 
