@@ -208,7 +208,7 @@ class AccountUnusable(StepFailed):
         self, message: str | None = None, *, state: str = "unknown", remedy: str | None = None
     ) -> None:
         """`state` is a `runner.accounts.types.AccountState`: the task's account is marked with it, and its
-        tasks don't start until it is cleared. "" when it can't be told which account the app means.
+        tasks don't start until it is cleared.
         """
         self.state = state
         super().__init__(message, remedy=remedy)

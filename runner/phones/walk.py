@@ -88,7 +88,9 @@ def anywhere(*screens: str) -> Goal:
 
 def unusable(seen: Seen) -> AccountUnusable:
     """What a blocked screen says of the account."""
-    return AccountUnusable(f"{seen.says or seen.screen}.", remedy="Look at the account on the phone.")
+    return AccountUnusable(
+        f"{seen.says or seen.screen}.", state=seen.account_state, remedy="Look at the account on the phone."
+    )
 
 
 class Walk:

@@ -22,6 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
+from runner.accounts.types import AccountState
 from runner.errors import ConfigError, ControlMissing, FileProblem
 from runner.mistakes import dotted, nearest, sentence, unknown_key
 from runner.phones.hierarchy import Hierarchy, Node
@@ -142,6 +143,11 @@ class Seen:
     def says(self) -> str:
         """For a blocked screen: what the app asks for."""
         return self._definition.says if self._definition else ""
+
+    @property
+    def account_state(self) -> AccountState:
+        """For a blocked screen: the state of the account that it tells of."""
+        return (self._definition and self._definition.state) or AccountState.UNKNOWN
 
     def _selectors(self, name: str) -> tuple[Selector, ...]:
         return self._definition.controls.get(name, ()) if self._definition else ()

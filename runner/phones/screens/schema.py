@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from runner.accounts.types import AccountState
+
 
 class Kind(enum.StrEnum):
     """What a screen means to a flow."""
@@ -133,6 +135,8 @@ class Screen(_Strict):
     """How to get rid of it, best first: names of controls, or `back`."""
     says: str = ""
     """For a blocked screen: what is asked for, in the words of an operator."""
+    state: AccountState | None = None
+    """For a blocked screen: the state of the account that it tells of. Without it: unknown."""
     before: str | None = None
     """For a screen that an operator adds: try it before this one. Without it, a popup is tried first of its
     app and anything else last."""

@@ -128,8 +128,3 @@ def test_a_state_keeps_its_time_while_it_lasts(store: Store, accounts: AccountSt
     first = run(store, unusable("captcha"))
     run(store, unusable("captcha"))
     assert [(seen.since, seen.task_id) for seen in accounts.all()] == [(NOW, first)]
-
-
-def test_whose_state_is_not_known_marks_nobody(store: Store, accounts: AccountStore) -> None:
-    run(store, unusable(""))
-    assert states(accounts) == {}
