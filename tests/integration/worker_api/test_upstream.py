@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from runner.errors import NotFound
 from runner.tasks.types import CreateTasks, Outcome, Source, Status
@@ -16,6 +20,7 @@ from runner.worker_api.model import counts, links, reports, tasks
 from runner.worker_api.types import Update
 from runner.worker_api.upstream.client import UpstreamAway
 from runner.worker_api.upstream.links import Links
+from support.http_server import listening
 from support.upstreams import Pair
 
 PUBLISHED = ("step:publish", "publish:")
@@ -391,3 +396,62 @@ def test_the_request_that_a_link_keeps_is_one_that_can_be_made(pair: Pair) -> No
     with pair.machine.database.read() as connection:
         [request] = connection.scalars(select(links.c.request))
     assert CreateTasks(**request).usernames == ["ana"]
+
+
+@pytest.fixture
+def media() -> Iterator[dict[str, bytes]]:
+    """What a server in the own network has, by path; its URL under "url"."""
+    files: dict[str, bytes] = {}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        content = files.get(scope["path"])
+        await Response(content or b"", 200 if content else 503)(scope, receive, send)
+
+    with listening(app) as url:
+        files["url"] = url.encode()
+        yield files
+
+
+def test_media_by_url_is_on_this_computer_when_the_task_is_made(
+    pair: Pair, media: dict[str, bytes], tmp_path: Path
+) -> None:
+    url = media["url"].decode()
+    media["/clip.mp4"] = b"\0\0\0\x18ftypmp42" + b"v" * 100
+    pair.restart(media_fields=["refuse"], private_media_hosts=["127.0.0.1"])
+    pair.give(config={"refuse": f"{url}/clip.mp4"})
+
+    [task] = pair.finish()
+
+    assert Path(task.script_config["refuse"]).read_bytes() == media["/clip.mp4"]
+    assert task.status is Status.COMPLETED
+
+
+def test_media_that_does_not_come_is_asked_for_again_and_not_for_ever(
+    pair: Pair, media: dict[str, bytes]
+) -> None:
+    pair.restart(media_fields=["refuse"], private_media_hosts=["127.0.0.1"])
+    late, never, good = (
+        *pair.give(config={"refuse": f"{media['url'].decode()}/late.png"}),
+        *pair.give(config={"refuse": f"{media['url'].decode()}/never.png"}),
+        *pair.give(),
+    )
+
+    pair.finish()
+    assert pair.statuses([late, never, good]) == ["pending", "pending", "completed"]
+    media["/late.png"] = b"\x89PNG" + b"v" * 100
+    for _ in range(4):
+        pair.finish()
+
+    assert pair.statuses([late, never, good]) == ["completed", "failed", "completed"]
+    assert "HTTP 503" in pair.known()[never].error_message
+
+
+def test_media_that_is_not_allowed_fails_at_once(pair: Pair, media: dict[str, bytes]) -> None:
+    pair.restart(media_fields=["refuse"])
+    url = media["url"].decode().replace("http:", "https:")
+    [task_id] = pair.give(config={"refuse": f"{url}/clip.mp4"})
+
+    pair.finish()
+
+    assert pair.statuses([task_id]) == ["failed"]
+    assert "not a public address" in pair.known()[task_id].error_message
