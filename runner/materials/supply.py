@@ -188,6 +188,7 @@ class RequestMaterials:
 
     def check(self, wanted: Wanted, account: Account | None, *, field: str) -> None:
         app, username = (account.app, account.username) if account else ("", "")
+        self._check_count(wanted.count, app, field="image_count")
         with _naming(field, wanted.folder or ", ".join(wanted.tags)):
             if wanted.folder:
                 self._once(self._check_folder, self._supply.folder(wanted.folder, username), wanted, app)
@@ -197,10 +198,7 @@ class RequestMaterials:
     def check_files(
         self, paths: Sequence[str], kind: Literal["video", "image"], app: str, *, field: str
     ) -> None:
-        most = self._supply.settings.limits(app).images_max
-        with _naming(field, list(paths)):
-            if most and len(paths) > most:
-                raise MediaUnusable(f"{len(paths)} files, and {app} takes {most}.")
+        self._check_count(len(paths), app, field=field)
         for name in paths:
             with _naming(field, name):
                 self._once(self._check_file, name, kind, app)
@@ -208,6 +206,12 @@ class RequestMaterials:
     def notes(self, folder: str, account: Account | None, *, field: str) -> FolderNotes:
         with _naming(field, folder):
             return folders.notes(self._supply.settings.inside(folder), account.username if account else "")
+
+    def _check_count(self, count: int, app: str, *, field: str) -> None:
+        most = self._supply.settings.limits(app).images_max
+        with _naming(field, count):
+            if most and count > most:
+                raise MediaUnusable(f"{count} files, and {app} takes {most} in one post.")
 
     def _once(self, check: Callable[..., None], *what: object) -> None:
         """A request for a thousand tasks names one file a thousand times."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from typing import Literal
+from math import inf
+from typing import Literal, NamedTuple
 
 from runner.errors import InvalidRequest
 
@@ -18,6 +19,9 @@ Format = Literal["multiline", "spintax"]
 LENGTH_LIMITS = {"tiktok": 2200, "instagram": 2200}
 """Characters (Unicode code points). An app that counts otherwise is found out when the text is read back."""
 HASHTAG_LIMITS = {"instagram": 30}
+TITLE_LIMIT = 90
+DESCRIPTION_LIMIT = 4000
+"""Of a post of pictures on TikTok, which has both."""
 
 DEEPEST_NESTING = 40
 
@@ -31,6 +35,15 @@ class Choice:
     """`{a|b}`: one of several sequences."""
 
     options: tuple[Spintax, ...]
+
+
+class Lengths(NamedTuple):
+    """Of the longest that can come out; -inf for what never does."""
+
+    untitled: float
+    """A whole text without ##."""
+    title: float
+    description: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,29 @@ class Spintax:
             for part in self.parts
         )
 
+    def lengths(self) -> Lengths:
+        """The same for the two sides of the first ## of a text."""
+        untitled, title, description = 0.0, -inf, -inf
+        for part in self.parts:
+            longest = _lengths(part)
+            title = max(title, untitled + longest.title)
+            description = max(description + Spintax((part,)).most(), longest.description)
+            untitled += longest.untitled
+        return Lengths(untitled, title, description)
+
+
+def _lengths(part: str | Choice) -> Lengths:
+    if isinstance(part, Choice):
+        return Lengths(*map(max, zip(*(option.lengths() for option in part.options), strict=True)))
+    title, marks, description = part.partition("##")
+    return Lengths(-inf, len(title), len(description)) if marks else Lengths(len(part), -inf, -inf)
+
+
+def titled(text: str) -> tuple[str, str]:
+    """Title and description of a post that has both; a text without ## is a description."""
+    title, marks, description = text.partition("##")
+    return (title.strip(), description.strip()) if marks else ("", text)
+
 
 def parse(captions: str, caption_format: Format | None) -> list[Spintax]:
     """The captions that `captions` stands for; more than one for several lines only.
@@ -71,14 +107,28 @@ def parse(captions: str, caption_format: Format | None) -> list[Spintax]:
     return [Spintax((text,))]
 
 
-def check(choices: list[Spintax], app: str) -> None:
-    """Refuse what could come out longer, or with more hashtags, than the app takes (InvalidRequest)."""
+def check(choices: list[Spintax], app: str, *, has_titles: bool = False) -> None:
+    """Refuse what could come out longer, or with more hashtags, than the app takes (InvalidRequest).
+
+    `has_titles` says that ## parts a title from the description.
+    """
     limit, hashtags = LENGTH_LIMITS.get(app), HASHTAG_LIMITS.get(app)
     for choice in choices:
-        if limit is not None and (length := choice.most()) > limit:
+        if has_titles:
+            _check_titled(choice.lengths())
+        elif limit is not None and (length := choice.most()) > limit:
             raise _wrong(f"a caption of {length} characters can come out, and {app} takes {limit}")
         if hashtags is not None and (count := choice.most("#")) > hashtags:
             raise _wrong(f"a caption with {count} hashtags can come out, and {app} takes {hashtags}")
+
+
+def _check_titled(longest: Lengths) -> None:
+    for what, length, limit in (
+        ("title", longest.title, TITLE_LIMIT),
+        ("description", max(longest.untitled, longest.description), DESCRIPTION_LIMIT),
+    ):
+        if length > limit:
+            raise _wrong(f"a {what} of {length:.0f} characters can come out, and TikTok takes {limit}")
 
 
 def has_title(choice: Spintax) -> bool:

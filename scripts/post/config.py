@@ -73,24 +73,46 @@ class PostConfig(ScriptConfig):
 def check(config: PostConfig, planned: Planned) -> None:
     """Refuse what can't work, or is not built yet. Raises InvalidRequest with the field's name."""
     app = planned.account.app if planned.account else "tiktok"
+    if app == "instagram":
+        _fits_instagram(config)
     _complete(config)
     _built(config, app)
     choices = config.spoken()
-    check_captions(choices, app)
-    if any(map(has_title, choices)):
+    check_captions(choices, app, has_titles=has_titles(config, app))
+    if not has_titles(config, app) and any(map(has_title, choices)):
         raise InvalidRequest(
-            "captions: ## parts title and description, and a video has no title. Leave ## out.",
+            f"captions: ## parts title and description, and {_untitled(app)} has no title. Leave ## out.",
             field="captions",
         )
-    if len(config.material_list) > 1:
+    _check_list(config, app, planned)
+
+
+def has_titles(config: PostConfig, app: str) -> bool:
+    """Only a post of pictures on TikTok has a title beside its description."""
+    return app == "tiktok" and config.content_type == 1
+
+
+def _untitled(app: str) -> str:
+    return "a video" if app == "tiktok" else "a post on Instagram"
+
+
+def _check_list(config: PostConfig, app: str, planned: Planned) -> None:
+    names = config.material_list
+    if config.content_type == 0 and len(names) > 1:
         raise InvalidRequest(
-            f"material_list: a video post is one file, not {len(config.material_list)} "
-            f"({', '.join(config.material_list)}).",
+            f"material_list: a video post is one file, not {len(names)} ({', '.join(names)}).",
             field="material_list",
-            value=config.material_list,
+            value=names,
         )
-    if config.material_list:
-        planned.materials.check_files(config.material_list, "video", app, field="material_list")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidRequest(
+            f"material_list: named twice, and a gallery shows a file once: {', '.join(twice)}.",
+            field="material_list",
+            value=names,
+        )
+    if names:
+        kind: Literal["video", "image"] = "image" if config.content_type == 1 else "video"
+        planned.materials.check_files(names, kind, app, field="material_list")
 
 
 def _complete(config: PostConfig) -> None:
@@ -114,11 +136,34 @@ def _complete(config: PostConfig) -> None:
             raise InvalidRequest(f"{needed} is required for {by}.", field=needed)
 
 
+def _fits_instagram(config: PostConfig) -> None:
+    is_story = config.placement == "story"
+    for field, is_missing, why in (
+        ("post_way", config.post_way == "useSound", "Instagram has no way to start from a sound"),
+        ("add_sound", config.add_sound != "-1", "sounds are for TikTok only"),
+        ("sound_name", bool(config.sound_name), "sounds are for TikTok only"),
+        ("custom_sound_keyword", bool(config.custom_sound_keyword), "sounds are for TikTok only"),
+        ("origin_sound_volume", config.origin_sound_volume != 50, "volumes are for TikTok only"),
+        ("add_sound_volume", config.add_sound_volume != 50, "volumes are for TikTok only"),
+        ("add_product_link", config.add_product_link == 1, "product links are for TikTok only"),
+        ("captions", is_story and bool(config.captions.strip()), "a story has no caption"),
+        ("ai_label", is_story and config.ai_label, "a story has no AI label"),
+        ("material_list", is_story and len(config.material_list) > 1, "a story is one file"),
+        (
+            "image_count",
+            is_story and config.content_type == 1 and config.image_count > 1,
+            "a story is one file",
+        ),
+    ):
+        if is_missing:
+            value = getattr(config, field)
+            raise InvalidRequest(f"{field}: {why}.", field=field, value=value)
+
+
 def _built(config: PostConfig, app: str) -> None:
-    if app != "tiktok":
-        raise InvalidRequest(f"Posting to {app} is not supported yet.", field="usernames", value=app)
+    if app == "instagram":
+        return
     for field, is_built in (
-        ("content_type", config.content_type == 0),
         ("post_way", config.post_way != "useSound"),
         ("add_sound", config.add_sound == "-1"),
         ("origin_sound_volume", config.origin_sound_volume == 50),

@@ -16,7 +16,7 @@ from runner.script import Account, Context, FolderNotes, Material, Planned, Want
 
 from .captions import Spintax, parse
 from .captions import check as check_captions
-from .config import PostConfig
+from .config import PostConfig, has_titles
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def check(config: PostConfig, planned: Planned) -> None:
     planned.materials.check(wanted, planned.account, field=field)
     try:
         if template := _template(_notes(config, planned)):
-            check_captions([template], planned.account.app if planned.account else "")
+            app = planned.account.app if planned.account else ""
+            check_captions([template], app, has_titles=has_titles(config, app))
     except InvalidRequest as error:
         if error.field != "captions":
             raise
@@ -106,5 +107,5 @@ def _caption(context: Context[PostConfig], account: Account, given: Spintax | No
         choices = context.config.spoken()
         several = len(choices) > 1
         given = context.materials.turn(context.config.captions, choices) if several else choices[0]
-    check_captions([given], account.app)
+    check_captions([given], account.app, has_titles=has_titles(context.config, account.app))
     return given.pick(random.Random(context.rng_seed))

@@ -13,6 +13,7 @@ from runner.cancel import Deadline
 from runner.errors import (
     AppRefused,
     ControlMissing,
+    MediaUnusable,
     PhoneError,
     ScreenUnknown,
     StepFailed,
@@ -23,8 +24,11 @@ from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
 from runner.phones.walk import LOST_ON_THE_WAY, anywhere
-from runner.script import Result
+from runner.script import Account, Context, Result
 
+from .captions import titled
+from .config import PostConfig, has_titles
+from .content import Content
 from .grid import Grid
 from .picking import Picker
 from .posting import (
@@ -65,6 +69,12 @@ class TikTokPost(Posting):
     app = "tiktok"
     app_name = "TikTok"
 
+    def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
+        super().__init__(context, account, content)
+        self.title = ""
+        if has_titles(context.config, self.app):
+            self.title, self.caption = titled(content.caption)
+
     @property
     def way(self) -> str:
         """Pictures go by the + button: no intent is known that hands over several."""
@@ -92,7 +102,12 @@ class TikTokPost(Posting):
                 url = self._find_post_until(proof)
         with context.step("tidy up"):
             self.phone.press("home")
-        evidence = {"account": self.wanted, "caption": self.caption, "progress_seen": self.progress}
+        evidence = {
+            "account": self.wanted,
+            "title": self.title,
+            "caption": self.caption,
+            "progress_seen": self.progress,
+        }
         return Result(post_url=url, evidence=evidence)
 
     # The account
@@ -166,6 +181,8 @@ class TikTokPost(Posting):
         for number, file in reversed(list(enumerate(files))):
             modified = newest - number if len(files) > 1 else None
             self.media.insert(0, self.phone.push_media(file, album=ALBUM, modified=modified))
+        if len({media.path for media in self.media}) < len(files):
+            raise MediaUnusable("Two of the pictures are the same file, and a gallery shows it once.")
 
     def _compose(self) -> _Proof:
         """To the filled post page of the right account; begun anew when the app goes away meanwhile."""
@@ -179,7 +196,7 @@ class TikTokPost(Posting):
                 with self.context.step("editor"):
                     self._to_post_page()
                 with self.context.step("caption"):
-                    self._write_caption()
+                    self._write_texts()
             except (AppLeft, *LOST_ON_THE_WAY) as error:
                 if attempt == COMPOSE_ATTEMPTS:
                     raise
@@ -229,30 +246,32 @@ class TikTokPost(Posting):
     def _to_post_page(self) -> None:
         self._on_to(anywhere("post_page"), {"editor": self._tap("next")}, "the post page")
 
-    def _write_caption(self) -> None:
-        """Type it, and read it back from the field and from the page."""
+    def _write_texts(self) -> None:
+        """Type title and description, and read them back from their fields and from the page."""
         typed = False
 
         def write(seen: Seen) -> None:
             nonlocal typed
-            self.phone.set_text(seen.need("description"), self.caption)
+            for name, text in self._texts(seen):
+                if text or not _holds(seen, name, text):
+                    self.phone.set_text(seen.need(name), text)
+                    seen = self.walk.look()
             typed = True
 
         def is_written(seen: Seen) -> bool:
-            if seen.screen != "post_page" or not (typed or not self.caption):
+            if seen.screen != "post_page" or not (typed or not (self.title or self.caption)):
                 return False
-            return self._shows_caption(seen)
+            return self._shows_texts(seen)
 
         self._on_to(is_written, {"post_page": write}, "the caption")
 
-    def _shows_caption(self, page: Seen) -> bool:
-        """Does the page hold our caption? The dump may have turned line breaks into spaces."""
-        field = page.control("description")
-        if field is None:
-            return False
-        if not self.caption:
-            return not field.text or field.text == field.hint or page.control("hint") is not None
-        return fold(field.text) == fold(self.caption)
+    def _shows_texts(self, page: Seen) -> bool:
+        return all(_holds(page, name, text) for name, text in self._texts(page))
+
+    def _texts(self, page: Seen) -> list[tuple[str, str]]:
+        """What belongs into which field. A title left over from elsewhere would be published too."""
+        title = [("title", self.title)] if self.title or page.control("title") else []
+        return [*title, ("description", self.caption)]
 
     # The tap that can't be taken back
 
@@ -268,7 +287,7 @@ class TikTokPost(Posting):
             {"post_page": look_again},
             "the Publish control",
         )
-        if not self._shows_caption(page):
+        if not self._shows_texts(page):
             raise TextMismatch("The caption on the post page is no longer the one that was typed.")
         self._tap_publish(page)
 
@@ -373,10 +392,14 @@ class TikTokPost(Posting):
 
     def _is_ours(self, shown: str) -> bool:
         """Does an opened post show our caption? The app cuts a long one: "The first words…more"."""
-        shown, ours = fold(shown), fold(self.caption)
+        shown = fold(shown)
         head, dots, tail = shown.rpartition("...")
         is_cut = bool(dots) and len(tail) <= LONGEST_MORE and len(head) >= SHORTEST_HEAD
-        return shown == ours or (is_cut and ours.startswith(head.rstrip()))
+        whole = " ".join(filter(None, (self.title, self.caption)))
+        return any(
+            shown == ours or (is_cut and ours.startswith(head.rstrip()))
+            for ours in (fold(whole), fold(self.caption or whole))
+        )
 
     def _link(self) -> str:
         """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
@@ -399,6 +422,16 @@ class TikTokPost(Posting):
 
 def _handle(profile: Seen) -> str:
     return profile.need("handle").text
+
+
+def _holds(page: Seen, name: str, text: str) -> bool:
+    """Does this field of the page hold the text? The dump may have turned line breaks into spaces."""
+    field = page.control(name)
+    if field is None:
+        return False
+    if not text:
+        return not field.text or field.text == field.hint or page.control(f"{name}_hint") is not None
+    return fold(field.text) == fold(text)
 
 
 def _wait(seen: Seen) -> bool:

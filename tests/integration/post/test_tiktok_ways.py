@@ -65,3 +65,39 @@ def test_a_video_by_the_add_button(
     assert result.post_url == rig.posts[0]["url"]
     assert rig.app.mistakes == []
     assert rig.media_files == []
+
+
+@pytest.mark.parametrize("gallery", GALLERIES)
+@pytest.mark.parametrize(("language", "version", "app"), LOOKS)
+def test_pictures_in_the_given_order(
+    make_rig: RigFactory, tmp_path: Path, language: str, version: str, app: str, gallery: str
+) -> None:
+    rig = phone_like(make_rig, language, version, app)
+    rig.app.manners.gallery = gallery
+    paths = files(tmp_path, "c.png", "a.jpg", "b.webp")
+    result = post(rig, paths, content_type=1, captions=f"Título 🎉##{CAPTION}")
+    account, kind, media, title, caption, _ = accepted(rig)
+    assert (account, kind, media) == ("demo_001_2", "images", hashes(paths))
+    assert (title, caption) == ("Título 🎉", CAPTION)
+    assert result.post_url == rig.posts[0]["url"]
+    assert rig.app.mistakes == []
+    assert rig.media_files == []
+
+
+@pytest.mark.parametrize("gallery", GALLERIES)
+@pytest.mark.parametrize(
+    ("captions", "title", "caption"), [("no title", "", "no title"), ("only ##", "only", ""), ("", "", "")]
+)
+def test_one_picture(rig: Rig, tmp_path: Path, gallery: str, captions: str, title: str, caption: str) -> None:
+    rig.app.manners.gallery = gallery
+    paths = files(tmp_path, "a.jpg")
+    post(rig, paths, content_type=1, captions=captions)
+    assert accepted(rig)[1:5] == ("images", hashes(paths), title, caption)
+
+
+def test_more_pictures_than_the_gallery_shows_at_once(make_rig: RigFactory, tmp_path: Path) -> None:
+    rig = make_rig(latency="none")
+    rig.app.manners.gallery = "circles"
+    paths = files(tmp_path, *(f"{number}.jpg" for number in range(35)))
+    post(rig, paths, content_type=1)
+    assert accepted(rig)[2] == hashes(paths)

@@ -131,3 +131,43 @@ def test_within_the_limits_all_is_well() -> None:
 def test_titles_are_noticed() -> None:
     assert captions.has_title(captions.parse("{a|title##text}", None)[0])
     assert not captions.has_title(captions.parse("#a #b", None)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x" * 91 + "##text", "title of 91"),
+        ("title##" + "x" * 4001, "description of 4001"),
+        ("x" * 4001, "description of 4001"),
+        ("{a|" + "x" * 90 + "}y##text", "title of 91"),
+        ("{a##b|" + "x" * 4000 + "}y", "description of 4001"),
+        ("{a##b|" + "x" * 91 + "##}", "title of 91"),
+        ("a##{b|" + "x" * 3999 + "##}", "description of 4001"),
+    ],
+)
+def test_titles_and_descriptions_have_limits_of_their_own(text: str, says: str) -> None:
+    with pytest.raises(InvalidRequest, match=says):
+        captions.check(captions.parse(text, None), "tiktok", has_titles=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 90 + "##" + "y" * 4000, "y" * 4000, "{a|b}##{c|" + "y" * 4000 + "}", "{" + "x" * 90 + "##a|b##c}"],
+)
+def test_titles_and_descriptions_within_their_limits(text: str) -> None:
+    captions.check(captions.parse(text, None), "tiktok", has_titles=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("title##text", ("title", "text")),
+        (" title ## text\nmore ", ("title", "text\nmore")),
+        ("only a text", ("", "only a text")),
+        ("a##b##c", ("a", "b##c")),
+        ("title##", ("title", "")),
+        ("##text", ("", "text")),
+    ],
+)
+def test_titles_are_parted_from_descriptions(text: str, expected: tuple[str, str]) -> None:
+    assert captions.titled(text) == expected

@@ -16,7 +16,7 @@ from runner.script import Account, Planned
 from runner.tasks.database import Database
 from runner.tasks.store import Store
 from scripts.post import Post, PostConfig
-from support.media import movie
+from support.media import files, movie
 
 ACCOUNT = Account("user", "tiktok", "com.zhiliaoapp.musically")
 VIDEO = movie()
@@ -117,7 +117,9 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
 @pytest.mark.parametrize(
     ("field", "fields"),
     [
-        ("content_type", {"content_type": 1}),
+        ("material_list", {"content_type": 1}),
+        ("image_count", {"content_type": 1, "material_list": [], "image_count": 36}),
+        ("captions", {"content_type": 1, "captions": "x" * 91 + "##text"}),
         ("post_way", {"post_way": "useSound", "sound_name": "x"}),
         ("sound_name", {"post_way": "useSound"}),
         ("add_sound", {"add_sound": 1}),
@@ -152,6 +154,16 @@ def test_files_are_looked_at(check: Check, tmp_path: Path, video: str) -> None:
     for names in (["absent.mp4"], ["empty.mp4"], ["picture.jpg"], ["notes.txt"], ["clip.MP4", "clip.MP4"]):
         with pytest.raises(InvalidRequest, match=names[0]) as caught:
             check(material_list=[str(tmp_path / name) for name in names])
+        assert caught.value.field == "material_list"
+
+
+def test_pictures_are_taken_as_given_and_each_once(check: Check, tmp_path: Path) -> None:
+    names = [str(path) for path in files(tmp_path, *(f"{number}.png" for number in range(36)))]
+    check(content_type=1, material_list=names[:35], captions="title##text")
+    check(content_type=1, material_list=names[:1], post_way="addButton")
+    for wrong in (names, [*names[:3], names[0]], [*names[:2], str(files(tmp_path, "clip.mp4")[0])]):
+        with pytest.raises(InvalidRequest) as caught:
+            check(content_type=1, material_list=wrong)
         assert caught.value.field == "material_list"
 
 

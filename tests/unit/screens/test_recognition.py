@@ -53,7 +53,7 @@ def test_control_is_tapped_where_it_is(catalog: Catalog, name: str, control: str
 def test_an_empty_description_is_told_by_its_hint(catalog: Catalog) -> None:
     for name in ("tiktok/tt43_en_post_page", "reduced/tt4314_publish_post_screen"):
         empty = seen(catalog, dump(name))
-        assert empty.need("hint").text == empty.need("description").text
+        assert empty.need("description_hint").text == empty.need("description").text
 
 
 def test_camera_modes_are_no_publish_button(catalog: Catalog) -> None:
