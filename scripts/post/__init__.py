@@ -1,4 +1,4 @@
-"""The post script: publishes a video with its caption to one account, once, and proves that it is there."""
+"""The post script: publishes files and a caption to one account, once, and proves that they are there."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from .config import PostConfig
 from .config import check as check_config
 from .content import check as check_content
 from .content import choose
+from .instagram import InstagramPost
 from .posting import STEPS
 from .tiktok import TikTokPost
+
+WAYS: dict[str, type[InstagramPost | TikTokPost]] = {"tiktok": TikTokPost, "instagram": InstagramPost}
+"""Through each app's screens."""
 
 
 class Post(Script[PostConfig]):
     name = "post"
-    description = "Publish a video to an account."
+    description = "Publish a video or pictures to an account."
     Config = PostConfig
     steps = STEPS
-    apps = ("tiktok",)
+    apps = tuple(WAYS)
     needs_account = True
 
     def check(self, config: PostConfig, planned: Planned) -> None:
@@ -32,4 +36,4 @@ class Post(Script[PostConfig]):
         if context.account is None:
             raise WrongAccount("The task names no account.")
         content = choose(context, context.account)
-        return TikTokPost(context, context.account, content).run()
+        return WAYS[context.account.app](context, context.account, content).run()

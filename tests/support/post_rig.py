@@ -1,11 +1,11 @@
-"""A virtual phone with TikTok and the post script on a bench, for the tests of posts."""
+"""A virtual phone and the post script on a bench, for the tests of posts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from runner.script import Account, Result
 from scripts.post import Post, PostConfig
@@ -22,12 +22,15 @@ CAPTION = "Olá 👋🏽 mañana 👩‍👩‍👧 tiếng Việt 你好\nzweit
 class Rig:
     """One virtual phone with TikTok, and the script on a bench."""
 
+    platform: ClassVar[str] = "tiktok"
+    packages: ClassVar[tuple[str, ...]] = PACKAGES
+
     def __init__(self, phones: Phones, bench: Bench, folder: Path) -> None:
         self.phones = phones
         self.bench = bench
         self.folder = folder
         apps = phones.farm.farm.phones[0].apps
-        self.package = next(package for package in PACKAGES if package in apps)
+        self.package = next(package for package in self.packages if package in apps)
         self.app: Any = apps[self.package]
         self.app.shortest_upload = 0.5
 
@@ -43,7 +46,7 @@ class Rig:
         return self.run(config, username, **more)
 
     def run(self, config: PostConfig, username: str, **more: Any) -> Result:
-        account = Account(username, "tiktok", self.package)
+        account = Account(username, self.platform, self.package)
         return self.bench.run(Post(), self.phones.serial, config, account, **more)
 
     @property
@@ -62,7 +65,22 @@ class Rig:
         return self.phones.farm.call(action)
 
 
+class InstagramRig(Rig):
+    """The same with Instagram."""
+
+    platform = "instagram"
+    packages = ("com.instagram.android",)
+
+    def images(self, *names: str) -> list[Path]:
+        """Pictures that differ, in this order."""
+        paths = [self.folder / name for name in names]
+        for number, path in enumerate(paths):
+            path.write_bytes(b"\xff\xd8\xff\xe0" + bytes([number]) * 2000)
+        return paths
+
+
 RigFactory = Callable[..., Rig]
+InstagramFactory = Callable[..., InstagramRig]
 
 
 @contextmanager

@@ -1,0 +1,652 @@
+"""One post on Instagram: prove the account, hand the files over, write the caption, publish, find the post.
+
+A reel, a post of pictures or a story. From the own profile, where the account is proved, the way leads
+straight to the page that publishes; after the tap there is only looking. Of stories the app shows only
+that there is one, so an account's second within a day can't be proved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.cancel import Deadline
+from runner.errors import (
+    AppRefused,
+    ControlMissing,
+    PhoneError,
+    ScreenUnknown,
+    ShellFailed,
+    StepFailed,
+    TextMismatch,
+    WrongAccount,
+)
+from runner.phones.hierarchy import Node
+from runner.phones.screens import Kind, Seen
+from runner.phones.screens.matching import fold
+from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere, unusable
+from runner.script import Result
+
+from .grid import Grid
+from .pictures import Pictures
+from .posting import (
+    ALBUM,
+    COMPOSE_ATTEMPTS,
+    COMPOSE_SECONDS,
+    OPEN_SECONDS,
+    REFRESH_SECONDS,
+    AppLeft,
+    Posting,
+)
+
+SHARE_ACTION = "com.instagram.share.ADD_TO_FEED"
+"""Makes a reel of a video. The actions for reels and stories want an app id since 2023."""
+SHARE_SECONDS = 4.0
+"""For the app to open a shared file; until then it may show its feed."""
+UPLOAD_LOOK_SECONDS = 10.0
+"""An upload that shows for so long may have ended in unknown words: the profile tells."""
+POSTS_LOOKED_AT = 4
+"""Up to three posts can be pinned before the newest."""
+SHORTEST_HEAD = 10
+"""Characters of a cut caption that are enough to know it."""
+
+TABS = ("home", "main_tab", "reel", "own_profile", "uploading", "upload_done", "upload_failed")
+HALF_DONE = (
+    "composer_editing",
+    "composer",
+    "reel_editor",
+    "post_editor",
+    "story_editor",
+    "gallery_post",
+    "gallery_story",
+    "gallery_reel",
+    "story_camera",
+    "albums",
+    "create_sheet",
+)
+CHECKPOINTS = ("account_disabled", "account_suspended", "upload_id", "selfie", "captcha")
+
+What = Literal["reel", "post", "story"]
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """The own profile of the task's account, as it was before publishing."""
+
+    count: int | None
+    """Of posts; None where the app does not say it exactly."""
+    grid: Grid
+    newest_caption: str | None
+    """Of the newest post; read only where neither count nor grid can show that there is one more."""
+    has_story: bool
+    said_done: bool
+    """The feed still says that an earlier post is done."""
+
+    @classmethod
+    def of(cls, profile: Seen, *, said_done: bool = False, newest_caption: str | None = None) -> _Proof:
+        count = profile.control("post_count")
+        has_story = profile.control("picture") is not None and profile.control("no_story") is None
+        return cls(
+            _exactly(count.text) if count else None, Grid.of(profile), newest_caption, has_story, said_done
+        )
+
+    @property
+    def shows_new_posts(self) -> bool:
+        return self.count is not None or not self.grid.hides_new_posts
+
+    def has_more_than(self, before: _Proof) -> bool:
+        """Is there a post that was not there before?"""
+        if self.count is not None and before.count is not None:
+            return self.count > before.count
+        return self.grid.has_more_than(before.grid)
+
+
+class InstagramPost(Posting):
+    """One run. Every method acts on the phone and blocks."""
+
+    app = "instagram"
+    app_name = "Instagram"
+
+    said_done = False
+    """The app has said that our upload is done."""
+    feed_is_quiet = False
+    """The active account's feed was seen without an upload."""
+    feed_says_done = False
+    """Then it still said that an earlier post is done."""
+
+    @property
+    def what(self) -> What:
+        config = self.context.config
+        if config.placement == "story":
+            return "story"
+        return "post" if config.content_type == 1 else "reel"
+
+    @property
+    def by_intent(self) -> bool:
+        """No intent is known that hands over several files, or a story without an app id."""
+        return (
+            self.context.config.post_way == "share" and self.what != "story" and len(self.content.files) == 1
+        )
+
+    def run(self) -> Result:
+        context = self.context
+        if context.check_published_first:
+            with context.step("evidence", detail="looking for the post of the attempt before"):
+                if (url := self._find_earlier(self._prove_account())) is not None:
+                    return self._result(url, "The post was on the profile already.")
+        with self._media_removed_unless_needed():
+            with context.step("media", detail=", ".join(self.content.names)):
+                self._push()
+            proof = self._compose()
+            with context.step("publish"):
+                self._publish()
+            with context.step("upload") as step:
+                self._follow_upload(proof)
+                step.detail = self.progress
+            with context.step("evidence"):
+                url = "" if self.what == "story" else self._until_found(lambda: self._find_post(proof))
+        with context.step("tidy up"):
+            self.phone.press("home")
+        return self._result(url)
+
+    def _result(self, url: str, remark: str = "") -> Result:
+        evidence = {"account": self.wanted, "caption": self.caption, "progress_seen": self.progress}
+        return Result(
+            remark,
+            post_url=url,
+            profile_url=f"https://www.instagram.com/{self.wanted}/",
+            evidence={**evidence, "placement": self.what},
+        )
+
+    # The account
+
+    def _prove_account(self) -> _Proof:
+        """Own profile of the task's account, switched to where necessary, with no upload under way.
+
+        Raises WrongAccount when the account is not logged in or does not become the active one,
+        AccountUnusable when the app wants something of its owner.
+        """
+        self.feed_is_quiet = False
+        self.phone.launch(self.account.package)
+        try:
+            profile = self._own_profile()
+        except ScreenUnknown as error:
+            self.context.note(f"restarted the app: {error}")
+            self._restart()
+            profile = self._own_profile()
+        proof = _Proof.of(profile, said_done=self.feed_says_done)
+        if proof.shows_new_posts or self.what == "story":
+            return proof
+        newest = self._open_post(proof.grid.cells[0])
+        return _Proof.of(self._own_profile(), said_done=self.feed_says_done, newest_caption=newest)
+
+    def _own_profile(self) -> Seen:
+        """Before the tap also past what earlier runs left, and after a look at the feed."""
+        switches = 0
+        checkpoints: list[Seen] = []
+        wait = Deadline(self.context.config.upload_wait_time)
+        noted = False
+
+        def is_there(seen: Seen) -> bool:
+            is_own = seen.screen == "own_profile" and self._is_wanted(_username(seen))
+            return is_own and (self.feed_is_quiet or self.tapped)
+
+        def on_profile(seen: Seen) -> None:
+            if self._is_wanted(_username(seen)):
+                self.phone.tap(seen.point("home_tab"))
+            elif switches >= 2:
+                raise WrongAccount(f"@{self.wanted} was chosen, but @{_username(seen)} stays active.")
+            else:
+                self.phone.tap(seen.point("switcher"))
+
+        def choose(seen: Seen) -> None:
+            nonlocal switches
+            active = seen.control("active")
+            if checkpoints and active is not None and self._is_wanted(active.label):
+                raise unusable(checkpoints[-1])
+            row = self._row(seen)
+            switches += 1
+            self.feed_is_quiet = False
+            self.context.note(f"switched to @{self.wanted}")
+            self.phone.tap(row)
+
+        def leave_checkpoint(seen: Seen) -> None:
+            """It may be another account's, which must not keep this one from publishing."""
+            if switches or any(seen.screen == before.screen for before in checkpoints):
+                raise unusable(seen)
+            checkpoints.append(seen)
+            if seen.screen == "login":
+                self.phone.press("back")
+            elif (menu := seen.control("menu")) is not None:
+                self.phone.tap(menu)
+            else:
+                raise unusable(seen)
+            self.context.note(f"left {seen.screen}, which may be another account's", screen=seen.screen)
+
+        def on_feed(seen: Seen) -> None:
+            if seen.control("tray") is None and not self.tapped:
+                self.phone.tap(seen.point("home_tab"))
+                return
+            self.feed_is_quiet = True
+            self.feed_says_done = seen.screen == "upload_done"
+            self._open_profile(seen)
+
+        def on_upload(seen: Seen) -> bool:
+            """Wait, within reason, for an upload of before: its end must not be taken for ours."""
+            nonlocal noted
+            if self.tapped:
+                self._open_profile(seen)
+                return True
+            if wait.passed:
+                seconds = self.context.config.upload_wait_time
+                raise StepFailed(f"An earlier upload of this account has not ended within {seconds} s.")
+            if not noted:
+                noted = True
+                self.context.note("an earlier upload is under way")
+            return False
+
+        def discard_failed(seen: Seen) -> None:
+            if not self.tapped:
+                self.context.note("discarded an earlier post that Instagram could not publish")
+                self.phone.tap(seen.point("discard"))
+            else:
+                self._open_profile(seen)
+
+        actions: dict[str, Action] = {
+            **dict.fromkeys(("home", "upload_done"), on_feed),
+            "main_tab": self._open_profile,
+            "reel": self._leave_reel,
+            **dict.fromkeys((*CHECKPOINTS, "login"), leave_checkpoint),
+            "uploading": on_upload,
+            "upload_failed": discard_failed,
+            "own_profile": on_profile,
+            "account_switcher": choose,
+        }
+        if not self.tapped:
+            actions |= dict.fromkeys(HALF_DONE, self._leave_half_done) | {
+                "save_draft": self._tap("start_over")
+            }
+        seconds = OPEN_SECONDS + self.context.config.upload_wait_time
+        return self.walk.until(is_there, actions, what="the own profile", seconds=seconds)
+
+    def _leave_reel(self, seen: Seen) -> None:
+        if seen.control("profile_tab") is not None:
+            self._open_profile(seen)
+        else:
+            self.walk.answer(seen, 0)
+
+    def _leave_half_done(self, seen: Seen) -> None:
+        """What an earlier run left is given up; nothing of it is published or kept as a draft."""
+        self.context.note(f"left {seen.screen}, which an earlier run left half done", screen=seen.screen)
+        self.walk.answer(seen, 0)
+
+    # From the files to the page that publishes
+
+    def _compose(self) -> _Proof:
+        """Begun anew when the app goes away meanwhile."""
+        attempt = 1
+        while True:
+            with self.context.step("account", detail=f"@{self.wanted}"):
+                proof = self._prove_account()
+            try:
+                with self.context.step("share", detail=self.what):
+                    self._hand_over()
+                if self.what != "story":
+                    with self.context.step("editor"):
+                        self._to_composer()
+                    with self.context.step("caption"):
+                        self._set_ai_label()
+                        self._write_caption()
+            except (AppLeft, *LOST_ON_THE_WAY) as error:
+                if attempt == COMPOSE_ATTEMPTS:
+                    raise
+                attempt += 1
+                self.context.note(f"begun again with the account: {error}")
+            else:
+                return proof
+
+    def _hand_over(self) -> None:
+        """By Android's share intent where it can do it and the app takes it, else by the app's own +."""
+        self._open_gallery_to_app()
+        if self.by_intent and self._share():
+            return
+        self._open_album()
+        if self.what == "post":
+            self._pick_pictures()
+        else:
+            self._on_to(
+                anywhere(f"{self.what}_editor"), {f"gallery_{self.what}": self._pick_only}, "the editor"
+            )
+
+    def _share(self) -> bool:
+        """False when the app does not take the file, and the own profile is shown again."""
+        [media] = self.media
+        opened = Deadline(SHARE_SECONDS)
+        refused = False
+
+        def not_taken(seen: Seen) -> bool:
+            nonlocal refused
+            refused = opened.passed
+            return refused
+
+        try:
+            self.phone.start_activity(
+                action=SHARE_ACTION,
+                package=self.account.package,
+                mime_type=media.mime,
+                uri_extras={"android.intent.extra.STREAM": media.uri},
+                grant_read_uri=True,
+            )
+        except ShellFailed as error:
+            self.context.note(f"the shared file was not taken: {error}")
+            return False
+        seen = self._on_to(
+            lambda seen: seen.screen in ("reel_editor", "post_editor", "composer") or refused,
+            dict.fromkeys(TABS, not_taken),
+            "the editor",
+        )
+        if seen.screen in TABS:
+            self.context.note(f"the shared file was not taken: Instagram shows {seen.screen}")
+            self._own_profile()
+            return False
+        return True
+
+    def _open_album(self) -> None:
+        """By the app's + on the own profile, so that nothing but our files can be picked."""
+        gallery = f"gallery_{self.what}"
+        to_mode = self._tap(f"to_{self.what}")
+
+        def shows_album(seen: Seen) -> bool:
+            folders = seen.control("folders")
+            return seen.screen == gallery and folders is not None and ALBUM in folders.text.split(", ")
+
+        def choose_album(seen: Seen) -> None:
+            row, _ = self._row_where(seen, lambda row: any(part.label == ALBUM for part in row.walk()))
+            if row is None:
+                raise ControlMissing(f"Instagram's list of albums shows no {ALBUM}.")
+            self.phone.tap(row)
+
+        self._on_to(
+            shows_album,
+            {
+                "own_profile": self._tap("create"),
+                "create_sheet": self._tap(self.what),
+                **dict.fromkeys(("gallery_reel", "gallery_post", "gallery_story"), to_mode),
+                "story_camera": self._tap("gallery") if self.what == "story" else to_mode,
+                gallery: self._tap("folders"),
+                "albums": choose_album,
+            },
+            f"the album {ALBUM}",
+        )
+
+    def _pick_only(self, gallery: Seen) -> None:
+        thumbnails = gallery.all("thumbnails")
+        if len(thumbnails) != 1:
+            raise ControlMissing(f"The album {ALBUM} shows {len(thumbnails)} files, and one was put there.")
+        self.phone.tap(thumbnails[0])
+
+    def _pick_pictures(self) -> None:
+        """In the order of the post, which is that of the album: its first picture is its newest."""
+        count = len(self.media)
+        if count == 1:
+            self._in_gallery(lambda shown: shown.selected == (True,), self._pick_only, "the selected picture")
+            return
+        shown = self._in_gallery(lambda shown: shown.is_multiple, self._tap("several"), "several pictures")
+        if len(shown.cells) > count:
+            raise ControlMissing(f"The album {ALBUM} shows more than the {count} files that were put there.")
+        while (stale := shown.first_selected) is not None:
+            shown = self._toggle(stale, selected=False, what="no selected picture")
+        for number in range(1, count + 1):
+            shown = self._pick_next(shown, number, f"picture {number} of {count}")
+
+    def _pick_next(self, shown: Pictures, number: int, what: str) -> Pictures:
+        if shown.following is None:
+            self.phone.swipe(*shown.way_down, seconds=1.0)
+            shown = self._in_gallery(lambda shown: shown.following is not None, _wait, what)
+        if (cell := shown.following) is None:
+            raise ControlMissing(f"no {what} in the gallery.")
+        shown = self._toggle(cell, selected=True, what=f"{what} as selected")
+        if shown.last_number not in (None, number):
+            raise StepFailed(
+                f"Instagram counts {what} as number {shown.last_number}: something else is selected too."
+            )
+        return shown
+
+    def _toggle(self, cell: Node, *, selected: bool, what: str) -> Pictures:
+        self.phone.tap(cell)
+        return self._in_gallery(
+            lambda shown: shown.is_selected(cell) is selected, self._tap_again(cell), what
+        )
+
+    def _in_gallery(self, goal: Callable[[Pictures], bool], action: Action, what: str) -> Pictures:
+        seen = self._on_to(
+            lambda seen: seen.screen == "gallery_post" and goal(Pictures.of(seen)),
+            {"gallery_post": action},
+            what,
+        )
+        return Pictures.of(seen)
+
+    def _to_composer(self) -> None:
+        on = ("gallery_post", "reel_editor", "post_editor")
+        self._on_to(
+            anywhere("composer", "composer_editing"), dict.fromkeys(on, self._tap("next")), "the composer"
+        )
+
+    def _set_ai_label(self) -> None:
+        if not self.context.config.ai_label:
+            return
+
+        self._on_to(
+            lambda seen: seen.screen == "composer" and seen.control("ai_label") is not None,
+            {"composer": lambda seen: self._scroll(seen, 0.7, 0.3), "composer_editing": self._tap("ok")},
+            "the AI label",
+        )
+        self._on_to(
+            lambda seen: seen.screen == "composer" and seen.need("ai_label").checked,
+            {"composer": self._tap("ai_label")},
+            "the AI label as set",
+        )
+
+    def _scroll(self, page: Seen, start: float, end: float) -> None:
+        """Move a finger between these fractions of the display's height."""
+        width, height = page.hierarchy.size
+        self.phone.swipe((width // 2, int(start * height)), (width // 2, int(end * height)), seconds=0.5)
+
+    def _write_caption(self) -> None:
+        """Type it, read it back from the field, end the editing, and read it from the page."""
+        typed = not self.caption
+
+        def write(seen: Seen) -> None:
+            nonlocal typed
+            if seen.screen == "composer" and seen.control("caption") is None:
+                self._scroll(seen, 0.3, 0.7)
+            elif seen.screen == "composer_editing" and typed:
+                self.phone.tap(seen.point("ok"))
+            else:
+                self.phone.set_text(seen.need("caption"), self.caption)
+                typed = True
+
+        self._on_to(
+            lambda seen: seen.screen == "composer" and typed and self._shows_caption(seen),
+            {"composer": write, "composer_editing": write},
+            "the caption",
+        )
+
+    def _shows_caption(self, page: Seen) -> bool:
+        """Does the page hold our caption? An empty field shows its hint; a dump may lose line breaks."""
+        field = page.control("caption")
+        return not self.caption or (field is not None and fold(field.text) == fold(self.caption))
+
+    # The tap that can't be taken back
+
+    def _publish(self) -> None:
+        """Through the fence, with the button as it is now on the page as it is now."""
+        page_name = "story_editor" if self.what == "story" else "composer"
+
+        def look_again(seen: Seen) -> bool:
+            seen.need("publish")
+            return False
+
+        page = self._on_to(
+            lambda seen: seen.screen == page_name and seen.control("publish") is not None,
+            {page_name: look_again},
+            "the Publish control",
+        )
+        if page_name == "composer" and not self._shows_caption(page):
+            raise TextMismatch("The caption on the share page is no longer the one that was typed.")
+        self._tap_publish(page)
+
+    # Looking for what became of it
+
+    def _follow_upload(self, proof: _Proof) -> None:
+        """Until the app or the profile says that it is there. Raises AppRefused, StepFailed in the end."""
+        seconds = self.context.config.upload_wait_time
+        look_at = Deadline(UPLOAD_LOOK_SECONDS)
+        refresh_at = Deadline(REFRESH_SECONDS)
+        feed_is_quiet = False
+
+        def has_ended(seen: Seen) -> bool:
+            nonlocal feed_is_quiet
+            if seen.kind is Kind.BLOCKED:
+                raise AppRefused(f"{seen.says}.")
+            match seen.screen:
+                case "uploading":
+                    bar, message = seen.control("progress"), seen.control("message")
+                    self.progress = f"{bar.text}%" if bar else message.text if message else "seen"
+                    feed_is_quiet = False
+                case "upload_done" if self.what != "story" and not proof.said_done:
+                    self.said_done = True
+                case "home":
+                    feed_is_quiet = seen.control("tray") is not None
+                case "own_profile":
+                    if self.what == "story":
+                        return not proof.has_story and _Proof.of(seen).has_story
+                    return _Proof.of(seen).has_more_than(proof) or (
+                        feed_is_quiet and not proof.shows_new_posts
+                    )
+            return self.said_done
+
+        def look_at_profile(seen: Seen) -> bool:
+            nonlocal look_at, refresh_at
+            if look_at.passed:
+                look_at = Deadline(UPLOAD_LOOK_SECONDS)
+                refresh_at = Deadline(REFRESH_SECONDS)
+                self._open_profile(seen)
+            return False
+
+        def refresh(seen: Seen) -> bool:
+            nonlocal refresh_at
+            if refresh_at.passed:
+                refresh_at = Deadline(REFRESH_SECONDS)
+                self.phone.tap(seen.point("home_tab"))
+            return False
+
+        try:
+            self.walk.until(
+                has_ended,
+                {
+                    **dict.fromkeys(("home", "main_tab", "upload_done"), self._open_profile),
+                    "reel": self._leave_reel,
+                    "own_profile": refresh,
+                    "uploading": look_at_profile,
+                    "upload_failed": self._refuse,
+                    "composer": _wait,
+                    "story_editor": _wait,
+                },
+                what="the end of the upload",
+                seconds=seconds,
+                through_failures=True,
+            )
+        except (ControlMissing, ScreenUnknown) as error:
+            if self.what == "story" and proof.has_story:
+                raise StepFailed(
+                    f"@{self.wanted} had a story already, and Instagram does not show that there is one more."
+                ) from error
+            last = (
+                f"the last that was seen of it: {self.progress}"
+                if self.progress
+                else "nothing was seen of it"
+            )
+            raise StepFailed(f"The upload did not end within {seconds} s; {last}. {error.message}") from error
+
+    def _refuse(self, seen: Seen) -> None:
+        """Instagram may try a failed upload again by itself, behind the back of whoever retries the task."""
+        message = seen.need("message").label
+        try:
+            self.phone.tap(seen.point("discard"))
+        except (ControlMissing, PhoneError) as error:
+            self.context.note(f"what Instagram could not publish was not discarded: {error}")
+        raise AppRefused(f"Instagram says: {message}")
+
+    def _find_post(self, proof: _Proof) -> str | None:
+        """Ours among the newest posts: its link, "" for none, None when it is not there.
+
+        Only a post that was not there before counts: there is one more, the app said that ours is done, or,
+        where neither is known, the newest is another one than before.
+        """
+        now = _Proof.of(self._own_profile())
+        is_new = now.has_more_than(proof) or (now.count is None and self.said_done)
+        for caption in self._newest_captions(now):
+            if not is_new and proof.newest_caption in (None, caption):
+                return None
+            if self._is_ours(caption):
+                return self._copied_link("reel", "post")
+        return None
+
+    def _find_earlier(self, now: _Proof) -> str | None:
+        """The post of an attempt before this one; see `_find_post`."""
+        if self.what == "story":
+            if now.has_story:
+                raise StepFailed(
+                    f"@{self.wanted} has a story, which may be this task's: look at it.",
+                    remedy="If it is another one, create a new task.",
+                )
+            return None
+        for caption in self._newest_captions(now):
+            if self._is_ours(caption):
+                return self._copied_link("reel", "post")
+        return None
+
+    def _newest_captions(self, profile: _Proof) -> Iterator[str]:
+        """Of one post after the other, which is open while its caption is looked at."""
+        for cell in profile.grid.cells[:POSTS_LOOKED_AT]:
+            yield self._open_post(cell)
+            self._own_profile()
+
+    def _open_post(self, cell: Node) -> str:
+        """The caption of the post behind a cell of the own profile; leaves it open."""
+        self.phone.tap(cell)
+        post = self.walk.until(
+            anywhere("reel", "post"),
+            {"own_profile": self._tap_again(cell)},
+            what="the post",
+            seconds=COMPOSE_SECONDS,
+        )
+        caption, author = post.control("caption"), post.control("author")
+        text = caption.label if caption else ""
+        return text.removeprefix(f"{author.label.strip()} ") if author and post.screen == "post" else text
+
+    def _is_ours(self, shown: str) -> bool:
+        """Does an opened post show our caption? The app cuts a long one after a part of its first line."""
+        shown, ours = fold(shown), fold(self.caption)
+        head, dots, _ = shown.rpartition("...")
+        head = head.rstrip()
+        first_line = fold(self.caption.strip().partition("\n")[0])
+        is_cut = bool(dots) and (len(head) >= SHORTEST_HEAD or head == first_line)
+        return shown == ours or (is_cut and ours.startswith(head))
+
+
+def _username(profile: Seen) -> str:
+    return profile.need("username").text
+
+
+def _wait(seen: Seen) -> bool:
+    return False
+
+
+def _exactly(text: str) -> int | None:
+    """ "1,234" is exact, "12.3K" is not."""
+    digits = re.sub(r"[\s.,'’]", "", text)
+    return int(digits) if digits.isdecimal() else None
