@@ -7,6 +7,7 @@ nothing; what becomes of an account that can't be used is decided where the run 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runner.errors import AccountUnusable, WrongAccount
@@ -92,12 +93,17 @@ class Accounts:
         self._walk = walk
         self._phone = walk.phone
         self._app = _APPS[walk.driven.app]
+        self.switches = 0
+        """How often an account was chosen in the switcher."""
 
-    def prove(self, username: str, *, seconds: float = OPEN_SECONDS) -> Seen:
+    def prove(
+        self, username: str, *, instead: Mapping[str, Action] | None = None, seconds: float = OPEN_SECONDS
+    ) -> Seen:
         """The own profile of this account, switched to where necessary.
 
-        Raises WrongAccount when it is not logged in or does not become the active one, AccountUnusable when
-        the app wants something of its owner. What it wants of another account's owner is passed by.
+        `instead` says for some screens on the way what else to do there. Raises WrongAccount when the account
+        is not logged in or does not become the active one, AccountUnusable when the app wants something of
+        its owner. What it wants of another account's owner is passed by.
         """
         chosen = 0
         passed: Counter[str] = Counter()
@@ -122,6 +128,7 @@ class Accounts:
                 raise of_active
             row = self.row(seen, username)
             chosen += 1
+            self.switches += 1
             of_active = None
             self._walk.note(f"switched to @{username}")
             self._phone.tap(row)
@@ -137,7 +144,7 @@ class Accounts:
 
         return self._walk.until(
             is_there,
-            {**self._ways(open_switcher, pass_by), "account_switcher": choose},
+            {**self._ways(open_switcher, pass_by), "account_switcher": choose, **(instead or {})},
             what="the own profile",
             seconds=seconds,
         )

@@ -21,21 +21,22 @@ from runner.errors import (
     ShellFailed,
     StepFailed,
     TextMismatch,
-    WrongAccount,
 )
+from runner.phones.accounts import Accounts
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere, unusable
-from runner.script import Result
+from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
+from runner.script import Account, Context, Result
 
+from .config import PostConfig
+from .content import Content
 from .grid import Grid
 from .pictures import Pictures
 from .posting import (
     ALBUM,
     COMPOSE_ATTEMPTS,
     COMPOSE_SECONDS,
-    OPEN_SECONDS,
     REFRESH_SECONDS,
     AppLeft,
     Posting,
@@ -66,8 +67,6 @@ HALF_DONE = (
     "albums",
     "create_sheet",
 )
-CHECKPOINTS = ("account_disabled", "account_suspended", "upload_id", "selfie", "captcha")
-
 What = Literal["reel", "post", "story"]
 
 
@@ -111,10 +110,14 @@ class InstagramPost(Posting):
 
     said_done = False
     """The app has said that our upload is done."""
-    feed_is_quiet = False
-    """The active account's feed was seen without an upload."""
+    quiet_since = -1
+    """The number of switches of account when the feed was last seen without an upload."""
     feed_says_done = False
     """Then it still said that an earlier post is done."""
+
+    def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
+        super().__init__(context, account, content)
+        self.accounts = Accounts(self.walk)
 
     @property
     def what(self) -> What:
@@ -168,7 +171,7 @@ class InstagramPost(Posting):
         Raises WrongAccount when the account is not logged in or does not become the active one,
         AccountUnusable when the app wants something of its owner.
         """
-        self.feed_is_quiet = False
+        self.quiet_since = -1
         self.phone.launch(self.account.package)
         try:
             profile = self._own_profile()
@@ -183,93 +186,54 @@ class InstagramPost(Posting):
         return _Proof.of(self._own_profile(), said_done=self.feed_says_done, newest_caption=newest)
 
     def _own_profile(self) -> Seen:
-        """Before the tap also past what earlier runs left, and after a look at the feed."""
-        switches = 0
-        checkpoints: list[Seen] = []
-        wait = Deadline(self.context.config.upload_wait_time)
-        noted = False
-
-        def is_there(seen: Seen) -> bool:
-            is_own = seen.screen == "own_profile" and self._is_wanted(_username(seen))
-            return is_own and (self.feed_is_quiet or self.tapped)
-
-        def on_profile(seen: Seen) -> None:
-            if self._is_wanted(_username(seen)):
-                self.phone.tap(seen.point("home_tab"))
-            elif switches >= 2:
-                raise WrongAccount(f"@{self.wanted} was chosen, but @{_username(seen)} stays active.")
-            else:
-                self.phone.tap(seen.point("switcher"))
-
-        def choose(seen: Seen) -> None:
-            nonlocal switches
-            active = seen.control("active")
-            if checkpoints and active is not None and self._is_wanted(active.label):
-                raise unusable(checkpoints[-1])
-            row = self._row(seen)
-            switches += 1
-            self.feed_is_quiet = False
-            self.context.note(f"switched to @{self.wanted}")
-            self.phone.tap(row)
-
-        def leave_checkpoint(seen: Seen) -> None:
-            """It may be another account's, which must not keep this one from publishing."""
-            if switches or any(seen.screen == before.screen for before in checkpoints):
-                raise unusable(seen)
-            checkpoints.append(seen)
-            if seen.screen == "login":
-                self.phone.press("back")
-            elif (menu := seen.control("menu")) is not None:
-                self.phone.tap(menu)
-            else:
-                raise unusable(seen)
-            self.context.note(f"left {seen.screen}, which may be another account's", screen=seen.screen)
-
-        def on_feed(seen: Seen) -> None:
-            if seen.control("tray") is None and not self.tapped:
-                self.phone.tap(seen.point("home_tab"))
-                return
-            self.feed_is_quiet = True
-            self.feed_says_done = seen.screen == "upload_done"
-            self._open_profile(seen)
-
-        def on_upload(seen: Seen) -> bool:
-            """Wait, within reason, for an upload of before: its end must not be taken for ours."""
-            nonlocal noted
-            if self.tapped:
-                self._open_profile(seen)
-                return True
-            if wait.passed:
-                seconds = self.context.config.upload_wait_time
-                raise StepFailed(f"An earlier upload of this account has not ended within {seconds} s.")
-            if not noted:
-                noted = True
-                self.context.note("an earlier upload is under way")
-            return False
-
-        def discard_failed(seen: Seen) -> None:
-            if not self.tapped:
-                self.context.note("discarded an earlier post that Instagram could not publish")
-                self.phone.tap(seen.point("discard"))
-            else:
-                self._open_profile(seen)
-
-        actions: dict[str, Action] = {
-            **dict.fromkeys(("home", "upload_done"), on_feed),
-            "main_tab": self._open_profile,
-            "reel": self._leave_reel,
-            **dict.fromkeys((*CHECKPOINTS, "login"), leave_checkpoint),
-            "uploading": on_upload,
-            "upload_failed": discard_failed,
-            "own_profile": on_profile,
-            "account_switcher": choose,
-        }
+        """Before the tap also past what earlier runs left, and after a look at the account's feed."""
+        instead: dict[str, Action] = {"reel": self._leave_reel}
         if not self.tapped:
-            actions |= dict.fromkeys(HALF_DONE, self._leave_half_done) | {
-                "save_draft": self._tap("start_over")
-            }
-        seconds = OPEN_SECONDS + self.context.config.upload_wait_time
-        return self.walk.until(is_there, actions, what="the own profile", seconds=seconds)
+            instead |= dict.fromkeys(HALF_DONE, self._leave_half_done)
+            instead |= dict.fromkeys(("home", "upload_done"), self._pass_feed)
+            instead["save_draft"] = self._tap("start_over")
+        profile = self.accounts.prove(self.wanted, instead=instead)
+        if self.tapped or self.feed_is_quiet:
+            return profile
+        self._settle_feed()
+        return self.accounts.prove(self.wanted, instead=instead)
+
+    @property
+    def feed_is_quiet(self) -> bool:
+        """The active account's feed was seen without an upload."""
+        return self.quiet_since == self.accounts.switches
+
+    def _look_at_feed(self, seen: Seen) -> bool:
+        """The row of an upload stands right below the stories: where these don't show, it can't be told."""
+        if seen.screen in ("home", "upload_done") and seen.control("tray") is not None:
+            self.quiet_since = self.accounts.switches
+            self.feed_says_done = seen.screen == "upload_done"
+        return self.feed_is_quiet
+
+    def _pass_feed(self, seen: Seen) -> None:
+        self._look_at_feed(seen)
+        self._open_profile(seen)
+
+    def _settle_feed(self) -> None:
+        """Wait for an earlier upload of the account, and discard one that failed: neither is to be taken for
+        ours, or to be published beside it."""
+        seconds = self.context.config.upload_wait_time
+
+        def discard(seen: Seen) -> None:
+            self.context.note("discarded an earlier post that Instagram could not publish")
+            self.phone.tap(seen.point("discard"))
+
+        to_top = self._tap("home_tab")
+        self.walk.until(
+            self._look_at_feed,
+            {
+                **dict.fromkeys(("own_profile", "main_tab", "reel", "home", "upload_done"), to_top),
+                "uploading": _wait,
+                "upload_failed": discard,
+            },
+            what="a feed without an upload",
+            seconds=COMPOSE_SECONDS + seconds,
+        )
 
     def _leave_reel(self, seen: Seen) -> None:
         if seen.control("profile_tab") is not None:
@@ -636,10 +600,6 @@ class InstagramPost(Posting):
         first_line = fold(self.caption.strip().partition("\n")[0])
         is_cut = bool(dots) and (len(head) >= SHORTEST_HEAD or head == first_line)
         return shown == ours or (is_cut and ours.startswith(head))
-
-
-def _username(profile: Seen) -> str:
-    return profile.need("username").text
 
 
 def _wait(seen: Seen) -> bool:
