@@ -181,7 +181,7 @@ def routes(service: Service) -> APIRouter:
     )
     async def upload(
         request: Request,
-        filename: Annotated[str, Query(min_length=1, examples=["clip.mp4"])],
+        filename: Annotated[str, Query(pattern=r"^[^\x00]+$", examples=["clip.mp4"])],
         details: Annotated[Details, Depends(_details)],
     ) -> Envelope[AddedMaterial]:
         """The body is the file itself. A content that the library has is answered with what is there."""
@@ -256,7 +256,7 @@ def tag_routes(service: Service) -> APIRouter:
         tags = [TagItem(tag=tag.name, materials=tag.materials, unused=tag.unused) for tag in library.tags()]
         return Envelope(data=TagList(tags=tags))
 
-    @router.delete("/{tag}", summary="Take a tag off every file")
+    @router.delete("/{tag:path}", summary="Take a tag off every file")
     def drop(tag: str) -> Envelope[DroppedTag]:
         return Envelope(data=DroppedTag(tag=tag, materials=library.drop_tag(tag)))
 

@@ -64,12 +64,15 @@ def test_a_file_from_upload_to_deletion(service: StageService) -> None:
     with Image.open(io.BytesIO(thumbnail.content)) as image:
         assert image.size == (64, 48)
 
-    body = {"add_tags": ["Birds"], "remove_tags": ["dogs"], "caption": "", "sort_number": None}
+    body = {"add_tags": ["Birds / more"], "remove_tags": ["dogs"], "caption": "", "sort_number": None}
     changed = service.call("PATCH", one, json=body)
-    assert changed == item | {"tags": ["birds", "cats"], "caption": "", "sort_number": None}
-    tags = [{"tag": "birds", "materials": 1, "unused": 1}, {"tag": "cats", "materials": 1, "unused": 1}]
-    assert service.call("GET", "tags") == {"tags": tags}
-    assert service.call("DELETE", "tags/cats") == {"tag": "cats", "materials": 1}
+    assert changed == item | {"tags": ["birds / more", "cats"], "caption": "", "sort_number": None}
+    counts = {"materials": 1, "unused": 1}
+    assert service.call("GET", "tags") == {
+        "tags": [{"tag": "birds / more", **counts}, {"tag": "cats", **counts}]
+    }
+    assert service.call("DELETE", "tags/birds%20%2F%20more") == {"tag": "birds / more", "materials": 1}
+    service.refused("DELETE", "tags/birds", 40401)
 
     assert service.call("DELETE", one) == {"deleted": item["id"]}
     assert "no material" in service.refused("GET", one, 40401)
@@ -88,6 +91,7 @@ def test_the_same_file_twice_is_answered_with_the_first(service: StageService) -
     [
         ({}, movie(), "filename"),
         ({"filename": ""}, movie(), "filename"),
+        ({"filename": "a\0.mp4"}, movie(), "filename"),
         ({"filename": "a.mp4", "sort_number": "x"}, movie(), "sort_number"),
         ({"filename": "a.mp4", "tags": "x" * 101}, movie(), "tags"),
         ({"filename": "a.mp4", "caption": "x" * 4001}, movie(), "caption"),
