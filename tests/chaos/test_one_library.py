@@ -1,6 +1,6 @@
 """Many phones draw on one library while the service is killed and phones fail: each file is published once.
 
-RUNNER_LIBRARY_TASKS and RUNNER_LIBRARY_PHONES set the size; 1000 and 50 take about half an hour on two cores.
+RUNNER_LIBRARY_TASKS and RUNNER_LIBRARY_PHONES set the size; 1000 and 50 take about ten minutes on two cores.
 """
 
 from __future__ import annotations
