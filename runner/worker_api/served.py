@@ -155,15 +155,14 @@ class Served:
     def _tell_silent(self, now: datetime) -> None:
         if now - self._up_since < self._silence:
             return
-        silent = set()
-        for one in self.store.servers():
-            server = one.server
-            if server.revoked_at or self.is_online(server, now):
-                continue
-            silent.add(server.id)
-            if server.id not in self._silent:
-                running = one.counts[WorkerStatus.RUNNING]
-                log.warning("a worker server is silent", server=server.name, running_tasks=running)
-        for server_id in self._silent - silent:
-            log.info("a worker server is back", server_id=server_id)
+        registered = [one for one in self.store.registered() if one.revoked_at is None]
+        silent = {one.id for one in registered if not self.is_online(one, now)}
+        if silent - self._silent:
+            for one in self.store.servers():
+                if one.server.id in silent - self._silent:
+                    running = one.counts[WorkerStatus.RUNNING]
+                    log.warning("a worker server is silent", server=one.server.name, running_tasks=running)
+        for server in registered:
+            if server.id in self._silent - silent:
+                log.info("a worker server is back", server=server.name)
         self._silent = silent

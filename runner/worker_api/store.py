@@ -26,7 +26,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
     text,
     union_all,
@@ -139,6 +138,10 @@ class WorkerStore:
             connection.execute(mine.values(revoked_at=now))
         log.info("worker server revoked", server=name)
         return server
+
+    def registered(self) -> list[Server]:
+        with self._database.read() as connection:
+            return _servers(connection)
 
     def servers(self) -> list[ServerTasks]:
         """All of them by name, with their tasks by status."""
@@ -357,7 +360,7 @@ class WorkerStore:
         """
         with self._database.read() as connection:
             silent, _ = _by_presence(connection, online_since, silent_before)
-            if not connection.scalar(select(exists().where(_homeless(silent)))):
+            if not _homeless(connection, silent, limit=1):
                 return 0
         changes = _CountChanges()
         given = 0
@@ -365,7 +368,9 @@ class WorkerStore:
             silent, online = _by_presence(connection, online_since, silent_before, hold=True)
             loads = _loads(connection)
             room = sum(_room(server, loads[server.id]) for server in online)
-            rows = _held(connection, _homeless(silent), limit=int(min(room, _AT_ONCE))) if room else []
+            seqs = _homeless(connection, silent, limit=int(min(room, _AT_ONCE)))
+            # Before they were ours somebody else may have begun one of them.
+            rows = _held(connection, model.tasks.c.seq.in_(seqs), model.tasks.c.status.in_(WAITING))
             for server_id, share in _shares(rows, online, loads).items():
                 for row in share:
                     changes.count(row["server_id"], row["request_id"], row["service_type"], row["status"], -1)
@@ -580,22 +585,44 @@ def _task(row: Row[Any]) -> WorkerTask:
 # Sharing out
 
 
-def _by_presence(
-    connection: Connection, online_since: datetime, silent_before: datetime, *, hold: bool = False
-) -> tuple[list[str], list[Server]]:
-    """(ids of the silent and the revoked servers, servers that are online)."""
+def _servers(connection: Connection, *, hold: bool = False) -> list[Server]:
     wanted = select(*_SERVER).order_by(model.servers.c.id)
     rows = connection.execute(wanted.with_for_update(key_share=True) if hold else wanted)
-    servers = [Server(**row._mapping) for row in rows]
-    silent = [one.id for one in servers if one.revoked_at or one.seen_at < silent_before]
+    return [Server(**row._mapping) for row in rows]
+
+
+def _by_presence(
+    connection: Connection, online_since: datetime, silent_before: datetime, *, hold: bool = False
+) -> tuple[list[Server], list[Server]]:
+    """(servers that are silent or revoked, servers that are online)."""
+    servers = _servers(connection, hold=hold)
+    silent = [one for one in servers if one.revoked_at or one.seen_at < silent_before]
     return silent, [one for one in servers if not one.revoked_at and one.seen_at >= online_since]
 
 
-def _homeless(silent: Sequence[str]) -> ColumnElement[bool]:
-    tasks = model.tasks
-    revoked = select(model.servers.c.id).where(model.servers.c.revoked_at.is_not(None))
-    lost = tasks.c.server_id.in_(silent) & (tasks.c.named.is_(False) | tasks.c.server_id.in_(revoked))
-    return tasks.c.status.in_(WAITING) & or_(tasks.c.server_id.is_(None), lost)
+def _homeless(connection: Connection, silent: Iterable[Server], *, limit: int) -> Sequence[int]:
+    """The oldest waiting tasks that need another server, by seq."""
+    tasks, counts = model.tasks, model.counts
+    revoked = {server.id: server.revoked_at is not None for server in silent}
+    waiting = (
+        select(counts.c.server_id, counts.c.service_type, counts.c.status)
+        .where(counts.c.server_id.in_(["", *revoked]), counts.c.status.in_(WAITING), counts.c.tasks > 0)
+        .distinct()
+    )
+    parts = []
+    for server_id, service_type, status in connection.execute(waiting).all():
+        part = select(tasks.c.seq).where(
+            tasks.c.server_id == (server_id or None),
+            tasks.c.service_type == service_type,
+            tasks.c.status == status,
+        )
+        if server_id and not revoked[server_id]:
+            part = part.where(tasks.c.named.is_(False))
+        parts.append(part.order_by(tasks.c.seq).limit(limit).subquery())
+    if not parts:
+        return []
+    merged = union_all(*(select(part.c.seq) for part in parts)).subquery()
+    return connection.scalars(select(merged.c.seq).order_by(merged.c.seq).limit(limit)).all()
 
 
 def _loads(connection: Connection) -> Counter[str]:
