@@ -16,3 +16,8 @@ pytest_plugins = [
     "support.virtual",
     "support.worker_tasks",
 ]
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Media as a parameter is no name for a test: it is long, and not the same in every worker."""
+    return argname if isinstance(val, bytes) else None
