@@ -176,6 +176,7 @@ def test_lines_of_a_caption_take_turns_over_a_restart(
     [
         ("materials_tags", {}, "no unused video in the library for @demo_001_1"),
         ("materials_tags", {"materials_tags": "a"}, "with a "),
+        ("image_count", {"content_type": "1", "image_count": "36"}, "36 files, and tiktok takes 35"),
         ("material_path", {"material_path": "nowhere"}, "No such file"),
         ("material_path", {"material_path": "empty"}, "no unused video"),
         ("material_path", {"material_path": "broken"}, "caption.txt"),
