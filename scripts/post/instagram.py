@@ -22,15 +22,12 @@ from runner.errors import (
     StepFailed,
     TextMismatch,
 )
-from runner.phones.accounts import Accounts
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
 from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
-from runner.script import Account, Context, Result
+from runner.script import Result
 
-from .config import PostConfig
-from .content import Content
 from .grid import Grid
 from .pictures import Pictures
 from .posting import (
@@ -114,10 +111,6 @@ class InstagramPost(Posting):
     """The number of switches of account when the feed was last seen without an upload."""
     feed_says_done = False
     """Then it still said that an earlier post is done."""
-
-    def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
-        super().__init__(context, account, content)
-        self.accounts = Accounts(self.walk)
 
     @property
     def what(self) -> What:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 import structlog
 
 from runner.cancel import Deadline
-from runner.errors import AppRefused, PhoneError, StepFailed, WrongAccount
+from runner.errors import AppRefused, PhoneError, StepFailed
+from runner.phones.accounts import Accounts
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Seen
 from runner.phones.walk import Action, Driven, Goal, Walk, anywhere
@@ -34,8 +35,6 @@ PERMISSIONS = (
     "android.permission.READ_MEDIA_AUDIO",
 )
 
-OPEN_SECONDS = 90.0
-"""From the launch of the app to the own profile, switching included."""
 COMPOSE_SECONDS = 60.0
 """For each page on the way from the file to the page that publishes it."""
 EVIDENCE_SECONDS = 45.0
@@ -77,20 +76,9 @@ class Posting:
         version = self.phone.app_version(account.package)
         driven = Driven(self.app, account.package, version, self.phone.info.language)
         self.walk = Walk(self.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+        self.accounts = Accounts(self.walk)
 
     # The account
-
-    def _row(self, switcher: Seen) -> Node:
-        """The account's row. Raises WrongAccount."""
-        row, labels = self._row_where(switcher, lambda row: self._is_wanted(row.label))
-        if row is not None:
-            return row
-        add = switcher.control("add_account")
-        accounts = ", ".join(f"@{name}" for name in labels if add is None or name != add.label)
-        raise WrongAccount(
-            f"@{self.wanted} is not logged in on this phone; {self.app_name} has {accounts or 'no account'}.",
-            remedy="Log it in on the phone, or correct the account in devices.yaml.",
-        )
 
     def _row_where(self, sheet: Seen, fits: Callable[[Node], bool]) -> tuple[Node | None, list[str]]:
         """The row that fits, scrolled to where the sheet has more than it shows; the labels of those seen."""
@@ -108,9 +96,6 @@ class Posting:
             self.phone.swipe((x, low), (x, high))
             sheet = self.walk.look()
         return None, list(known)
-
-    def _is_wanted(self, name: str) -> bool:
-        return name.removeprefix("@").casefold() == self.wanted.casefold()
 
     def _open_profile(self, seen: Seen) -> None:
         self.phone.tap(seen.point("profile_tab"))

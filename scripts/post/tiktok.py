@@ -18,7 +18,6 @@ from runner.errors import (
     ScreenUnknown,
     StepFailed,
     TextMismatch,
-    WrongAccount,
 )
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
@@ -37,7 +36,6 @@ from .posting import (
     COMPOSE_SECONDS,
     EVIDENCE_SECONDS,
     LINK_SECONDS,
-    OPEN_SECONDS,
     REFRESH_SECONDS,
     AppLeft,
     Posting,
@@ -51,7 +49,6 @@ LONGEST_MORE = 12
 SHORTEST_HEAD = 10
 """Characters of a cut caption that are enough to know it."""
 TABS = ("home", "friends", "main_tab")
-HALF_DONE = ("editor", "post_page", "gallery", "camera", "sound_page", "share_chooser")
 
 
 @dataclass
@@ -134,32 +131,7 @@ class TikTokPost(Posting):
         return _Proof(before, newest)
 
     def _own_profile(self) -> Seen:
-        switches = 0
-
-        def open_switcher(seen: Seen) -> None:
-            if switches >= 2:
-                raise WrongAccount(f"@{self.wanted} was chosen, but {_handle(seen)} stays active.")
-            self.phone.tap(seen.point("display_name"))
-
-        def choose(seen: Seen) -> None:
-            nonlocal switches
-            row = self._row(seen)
-            switches += 1
-            self.context.note(f"switched to @{self.wanted}")
-            self.phone.tap(row)
-
-        return self.walk.until(
-            lambda seen: seen.screen == "own_profile" and self._is_wanted(_handle(seen)),
-            {
-                **dict.fromkeys(TABS, self._open_profile),
-                **dict.fromkeys(HALF_DONE, self._restart),
-                "video": lambda seen: self.phone.press("back"),
-                "own_profile": open_switcher,
-                "account_switcher": choose,
-            },
-            what="the own profile",
-            seconds=OPEN_SECONDS,
-        )
+        return self.accounts.prove(self.wanted)
 
     def _after_earlier_uploads(self, profile: Seen) -> Seen:
         """Wait, within reason, for an upload of before: restarting the app would end it."""
@@ -418,10 +390,6 @@ class TikTokPost(Posting):
             return ""
         is_of_now = link != before or f"/@{self.wanted}/" in link
         return link if is_of_now and link.startswith("https://") else ""
-
-
-def _handle(profile: Seen) -> str:
-    return profile.need("handle").text
 
 
 def _holds(page: Seen, name: str, text: str) -> bool:
