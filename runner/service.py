@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from filelock import FileLock, Timeout
 
+from runner.accounts.store import AccountStore
 from runner.clock.clock import Clock
 from runner.errors import StoreError
 from runner.execution import scripts
@@ -56,6 +57,7 @@ class Service:
         self._lock_data_dir()
         database = Database(settings.database)
         self._store = Store(database)
+        self.accounts = AccountStore(database)
         self._closing.callback(self._store.close)
         self._artifacts = Artifacts(
             settings.data_dir / "artifacts",

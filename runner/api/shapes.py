@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from runner.accounts.types import AccountState
 from runner.farm.model import Device, Farm
 from runner.mistakes import unknown_key
 from runner.phones.status import PhoneState
@@ -204,11 +205,33 @@ class AccountItem(BaseModel):
     device: str
     device_online: bool
     device_name: str
-    logined: int = Field(description="1: devices.yaml says that it is logged in on its device.")
+    logined: int = Field(description="0: seen logged out on its device.")
     logined_text: str
-    status: int = Field(description="1: takes part in runs; 0: disabled.")
+    status: int = Field(description="1: takes part in runs; 0: it does not, status_text says why.")
     status_text: str
     tags: list[str]
+    state: AccountState = Field(description="What runs saw of it last; its tasks start only while it is ok.")
+    state_since: str | None = Field(description="ISO 8601; null: no run has seen it yet.")
+    state_task_id: int | None = Field(description="The task that saw it.")
+    configured: bool = Field(description="false: found on the device, and not in devices.yaml.")
+
+
+class ClearAccount(Body):
+    username: str = Field(description="A leading @ is optional.", examples=["my_account"])
+    app: Literal["tiktok", "instagram"] | None = Field(
+        default=None, description="Where both apps have an account of this name; default: both."
+    )
+
+
+class ClearedAccount(BaseModel):
+    username: str
+    platform: str
+    device: str
+    state: AccountState = Field(description="What it was.")
+
+
+class ClearedAccounts(BaseModel):
+    cleared: list[ClearedAccount]
 
 
 class AccountList(BaseModel):

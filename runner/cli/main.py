@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import config, materials, phones, screens, servers, tasks
+from runner.cli import accounts, config, materials, phones, screens, servers, tasks
 from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(materials.app, name="materials")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(config.app, name="config")
 app.add_typer(phones.app, name="phones")
 app.add_typer(servers.app, name="servers")

@@ -80,6 +80,10 @@ def test_accounts_are_those_of_devices_yaml(stage: Stage) -> None:
         "status": 1,
         "status_text": "enabled",
         "tags": ["recipes", "video"],
+        "state": "ok",
+        "state_since": None,
+        "state_task_id": None,
+        "configured": True,
     }
     assert [account["device_online"] for account in page["accounts"]] == [True] * 6 + [False] * 2
 
