@@ -134,9 +134,7 @@ def test_found_accounts_are_proposed_for_devices_yaml(phones: Phones, service: R
     [task] = service.ended(*service.create(**request))
     assert task["status"] == 2, task["remark"]
     assert f"@{FIRST}, @{SECOND}" in task["remark"]
-    wait_for(
-        lambda: not account(service, SECOND)["configured"], seconds=10, what="the changed file taken up"
-    )
+    wait_for(lambda: not account(service, SECOND)["configured"], seconds=10, what="the changed file taken up")
 
     file = ("--config", str(service.config))
     shown = json.loads(accounts_command(service, "propose", "--json", *file))
