@@ -25,6 +25,8 @@ def _as_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+_NO_VOLUMES = "no captured screen of TikTok's volume controls is known"
+
 Volume = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -118,7 +120,6 @@ def _check_list(config: PostConfig, app: str, planned: Planned) -> None:
 def _complete(config: PostConfig) -> None:
     """Fields that others make necessary."""
     for needed, by, is_missing in (
-        ("sound_name", "post_way useSound", config.post_way == "useSound" and not config.sound_name.strip()),
         (
             "custom_sound_keyword",
             "add_sound custom",
@@ -163,19 +164,32 @@ def _fits_instagram(config: PostConfig) -> None:
 def _built(config: PostConfig, app: str) -> None:
     if app == "instagram":
         return
-    for field, is_built in (
-        ("post_way", config.post_way != "useSound"),
-        ("add_sound", config.add_sound == "-1"),
-        ("origin_sound_volume", config.origin_sound_volume == 50),
-        ("add_sound_volume", config.add_sound_volume == 50),
-        ("add_product_link", config.add_product_link == 0),
-        ("ai_label", not config.ai_label),
+    for field, is_built, why in (
+        (
+            "add_sound",
+            config.add_sound in ("-1", "0"),
+            "no captured screen of TikTok's list of sounds is known. Take -1, 0, or post_way useSound with a link",
+        ),
+        (
+            "add_sound",
+            config.add_sound != "0" or config.post_way != "useSound",
+            "post_way useSound is there to use a sound",
+        ),
+        ("origin_sound_volume", config.origin_sound_volume == 50, _NO_VOLUMES),
+        ("add_sound_volume", config.add_sound_volume == 50, _NO_VOLUMES),
+        (
+            "add_product_link",
+            config.add_product_link == 0,
+            "no captured screen of what is behind TikTok's Add link is known",
+        ),
+        (
+            "ai_label",
+            not config.ai_label,
+            "no captured screen of TikTok's switch for AI-generated content is known",
+        ),
     ):
         if not is_built:
-            raise _not_yet(field, str(getattr(config, field)))
+            value = str(getattr(config, field))
+            raise InvalidRequest(f"{field}: {value} can't be done: {why}.", field=field, value=value)
     if config.placement != "reel":
         raise InvalidRequest("placement is for Instagram only.", field="placement", value=config.placement)
-
-
-def _not_yet(field: str, value: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {value} is not supported yet.", field=field, value=value)

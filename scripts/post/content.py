@@ -14,6 +14,7 @@ from pathlib import Path
 from runner.errors import InvalidRequest
 from runner.script import Account, Context, FolderNotes, Material, Planned, Wanted
 
+from . import sounds
 from .captions import Spintax, parse
 from .captions import check as check_captions
 from .config import PostConfig, has_titles
@@ -54,7 +55,9 @@ def choose(context: Context[PostConfig], account: Account) -> Content:
 
 
 def check(config: PostConfig, planned: Planned) -> None:
-    """Refuse files that can't be had, and a caption beside them that can't be used. Raises InvalidRequest."""
+    """Refuse files that can't be had, and texts beside them that can't be used. Raises InvalidRequest."""
+    if config.post_way == "useSound":
+        _check_sounds(config, planned)
     if config.material_list:
         return
     wanted = _wanted(config)
@@ -70,9 +73,14 @@ def check(config: PostConfig, planned: Planned) -> None:
         raise InvalidRequest(f"{field}: in caption.txt, {error.message}", field=field) from None
 
 
-def has_sound(config: PostConfig, planned: Planned) -> bool:
-    """Whether it is said which sound post_way useSound uses."""
-    return bool(config.sound_name.strip() or _notes(config, planned).sounds)
+def _check_sounds(config: PostConfig, planned: Planned) -> None:
+    in_folder = _notes(config, planned).sounds
+    for sound in in_folder:
+        sounds.check(sound, field="material_path")
+    if not in_folder:
+        if not config.sound_name.strip():
+            raise InvalidRequest("sound_name is required for post_way useSound.", field="sound_name")
+        sounds.check(config.sound_name, field="sound_name")
 
 
 def _wanted(config: PostConfig) -> Wanted:

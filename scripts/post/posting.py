@@ -125,13 +125,15 @@ class Posting:
 
     # Walking
 
-    def _on_to(self, goal: Goal, actions: dict[str, Action], what: str) -> Seen:
+    def _on_to(
+        self, goal: Goal, actions: dict[str, Action], what: str, *, seconds: float = COMPOSE_SECONDS
+    ) -> Seen:
         """Walk on without leaving the app: who comes back may find another account."""
 
         def left(seen: Seen) -> None:
             raise AppLeft(f"{seen.screen} came to the front instead of {what}.")
 
-        return self.walk.until(goal, actions, what=what, seconds=COMPOSE_SECONDS, away=left)
+        return self.walk.until(goal, actions, what=what, seconds=seconds, away=left)
 
     def _tap(self, control: str) -> Action:
         return lambda seen: self.phone.tap(seen.point(control))

@@ -22,7 +22,7 @@ from runner.errors import (
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LOST_ON_THE_WAY, anywhere
+from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
 from runner.script import Account, Context, Result
 
 from .captions import titled
@@ -69,6 +69,8 @@ class TikTokPost(Posting):
     def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
         super().__init__(context, account, content)
         self.title = ""
+        self.sound = ""
+        """The name of the sound that the post starts from, as its page says it."""
         if has_titles(context.config, self.app):
             self.title, self.caption = titled(content.caption)
 
@@ -103,6 +105,7 @@ class TikTokPost(Posting):
             "account": self.wanted,
             "title": self.title,
             "caption": self.caption,
+            "sound": self.sound,
             "progress_seen": self.progress,
         }
         return Result(post_url=url, evidence=evidence)
@@ -179,18 +182,37 @@ class TikTokPost(Posting):
 
     def _bring_into_app(self) -> None:
         self._open_gallery_to_app()
-        if self.way == "share":
-            self._share()
-        else:
-            self._pick()
+        match self.way:
+            case "share":
+                self._share()
+            case "addButton":
+                self._pick(dict.fromkeys((*TABS, "own_profile"), self._tap("create")))
+            case "useSound":
+                self._open_sound()
+                self._pick({"sound_page": self._tap("use_sound")})
 
-    def _pick(self) -> None:
-        """By the app's own + button, through its camera and gallery."""
+    def _open_sound(self) -> None:
+        link = self.content.sound.strip()
+        self.phone.start_activity(
+            action="android.intent.action.VIEW", package=self.account.package, data=link
+        )
+        page = self._on_to(
+            lambda seen: seen.screen == "sound_page" and seen.control("use_sound") is not None,
+            {"sound_page": _wait},
+            "the sound's page",
+            seconds=LINK_SECONDS + self.context.config.sound_wait_time,
+        )
+        name = page.control("name")
+        self.sound = name.text if name else link
+        self.context.note(f"the link leads to the sound {self.sound}", link=link)
+
+    def _pick(self, to_camera: dict[str, Action]) -> None:
+        """By the app's own camera and gallery."""
         picker = Picker(self.phone, self.walk, album=ALBUM, count=len(self.media))
         self._on_to(
             anywhere("gallery"),
             {
-                **dict.fromkeys((*TABS, "own_profile"), self._tap("create")),
+                **to_camera,
                 "camera": self._tap("gallery"),
                 "camera_templates": self._tap("mode_post"),
             },
@@ -216,7 +238,15 @@ class TikTokPost(Posting):
         self._on_to(anywhere("editor", "post_page"), {"share_chooser": self._tap("video")}, "the editor")
 
     def _to_post_page(self) -> None:
-        self._on_to(anywhere("post_page"), {"editor": self._tap("next")}, "the post page")
+        if self.context.config.add_sound == "0":
+            self._on_to(_is_silent, {"editor": self._tap("remove_sound")}, "an editor without a sound")
+
+        def go_on(seen: Seen) -> None:
+            if self.way == "useSound" and _is_silent(seen):
+                raise StepFailed(f"The editor has lost the sound {self.sound}.")
+            self.phone.tap(seen.point("next"))
+
+        self._on_to(anywhere("post_page"), {"editor": go_on}, "the post page")
 
     def _write_texts(self) -> None:
         """Type title and description, and read them back from their fields and from the page."""
@@ -390,6 +420,10 @@ class TikTokPost(Posting):
             return ""
         is_of_now = link != before or f"/@{self.wanted}/" in link
         return link if is_of_now and link.startswith("https://") else ""
+
+
+def _is_silent(seen: Seen) -> bool:
+    return seen.screen == "editor" and seen.control("no_sound") is not None
 
 
 def _holds(page: Seen, name: str, text: str) -> bool:

@@ -120,7 +120,10 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
         ("material_list", {"content_type": 1}),
         ("image_count", {"content_type": 1, "material_list": [], "image_count": 36}),
         ("captions", {"content_type": 1, "captions": "x" * 91 + "##text"}),
-        ("post_way", {"post_way": "useSound", "sound_name": "x"}),
+        ("sound_name", {"post_way": "useSound", "sound_name": "a song"}),
+        ("sound_name", {"post_way": "useSound", "sound_name": "https://example.com/music/a-1"}),
+        ("sound_name", {"post_way": "useSound", "sound_name": "https://www.tiktok.com/@user/video/1"}),
+        ("add_sound", {"post_way": "useSound", "sound_name": "https://vm.tiktok.com/a/", "add_sound": 0}),
         ("sound_name", {"post_way": "useSound"}),
         ("add_sound", {"add_sound": 1}),
         ("custom_sound_keyword", {"add_sound": "custom"}),
@@ -165,6 +168,31 @@ def test_pictures_are_taken_as_given_and_each_once(check: Check, tmp_path: Path)
         with pytest.raises(InvalidRequest) as caught:
             check(content_type=1, material_list=wrong)
         assert caught.value.field == "material_list"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://www.tiktok.com/music/Song-No-1-7012345678901234567",
+        "https://www.tiktok.com/music/%E6%AD%8C-7012345678901234567?lang=en",
+        "https://www.tiktok.com/t/ZTabc123/",
+        "https://vm.tiktok.com/ZMabc-12",
+    ],
+)
+def test_links_to_sounds_are_taken(check: Check, video: str, link: str) -> None:
+    check(post_way="useSound", sound_name=link, material_list=[video])
+
+
+def test_the_sounds_of_a_folder_are_looked_at(check: Check, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    files(folder, "clip.mp4")
+    fields = {"post_way": "useSound", "material_source": "localFolder", "material_path": str(folder)}
+    (folder / "sound_urls.txt").write_text("https://vm.tiktok.com/ZMabc/\n", "utf-8")
+    check(**fields)
+    (folder / "sound_urls.txt").write_text("https://vm.tiktok.com/ZMabc/\na song\n", "utf-8")
+    with pytest.raises(InvalidRequest, match="a song") as caught:
+        check(**fields)
+    assert caught.value.field == "material_path"
 
 
 def test_a_file_over_the_apps_limit_is_refused(check: Check, tmp_path: Path) -> None:
