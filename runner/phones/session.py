@@ -82,6 +82,10 @@ class PhoneSession:
         """ "" when it is empty or Android does not let us read it."""
         return self._ask("clipboard", lambda: self._rpc("getClipboard"), limits.READ) or ""
 
+    def clear_clipboard(self) -> None:
+        """So that what is copied next can be told from what was there."""
+        self._ask("clipboard", lambda: self._rpc("setClipboard", "", ""), limits.READ)
+
     def language(self) -> str:
         """The phone's language now, as a BCP 47 tag."""
         return parser.language(parser.properties(self._run("getprop")))

@@ -470,8 +470,7 @@ class InstagramPost(Posting):
                 raise AppRefused(f"{seen.says}.")
             match seen.screen:
                 case "uploading":
-                    bar, message = seen.control("progress"), seen.control("message")
-                    self.progress = f"{bar.text}%" if bar else message.text if message else "seen"
+                    self.progress = _progress(seen)
                     feed_is_quiet = False
                 case "upload_done" if self.what != "story" and not proof.said_done:
                     self.said_done = True
@@ -593,6 +592,14 @@ class InstagramPost(Posting):
         first_line = fold(self.caption.strip().partition("\n")[0])
         is_cut = bool(dots) and (len(head) >= SHORTEST_HEAD or head == first_line)
         return shown == ours or (is_cut and ours.startswith(head))
+
+
+def _progress(upload: Seen) -> str:
+    """ "37%", or what the app says where it shows no bar."""
+    bar, message = upload.control("progress"), upload.control("message")
+    if bar is not None:
+        return f"{bar.text.removesuffix('.0')}%"
+    return message.text if message else "an upload"
 
 
 def _wait(seen: Seen) -> bool:

@@ -181,6 +181,7 @@ class Posting:
     def _copied_link(self, *viewers: str) -> str:
         """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
         try:
+            self.phone.clear_clipboard()
             before = self.phone.clipboard()
             share = dict.fromkeys(viewers, self._tap("share"))
             sheet = self.walk.until(anywhere("share_sheet"), share, what="the link", seconds=LINK_SECONDS)
@@ -192,8 +193,7 @@ class Posting:
         except (PhoneError, StepFailed) as error:
             self.context.note(f"the post's link was not had: {error}")
             return ""
-        is_of_now = link != before or f"/@{self.wanted}/" in link
-        return link if is_of_now and link.startswith("https://") else ""
+        return link if link != before and link.startswith("https://") else ""
 
     # Afterwards
 
