@@ -168,7 +168,8 @@ def _built(config: PostConfig, app: str) -> None:
         (
             "add_sound",
             config.add_sound in ("-1", "0"),
-            "no captured screen of TikTok's list of sounds is known. Take -1, 0, or post_way useSound with a link",
+            "no captured screen of TikTok's list of sounds is known. Take -1, 0, or a link with post_way "
+            "useSound",
         ),
         (
             "add_sound",

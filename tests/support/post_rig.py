@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from runner.script import Account, Result
+from runner.virtual.apps.posts import Composition
+from runner.virtual.apps.tiktok import pages
 from scripts.post import Post, PostConfig
 from scripts.post.posting import ALBUM
 from support.script_context import Bench, TestContext
@@ -81,6 +83,26 @@ class InstagramRig(Rig):
 
 RigFactory = Callable[..., Rig]
 InstagramFactory = Callable[..., InstagramRig]
+
+
+STARTS: dict[str, Callable[[Any], Any]] = {
+    "home": pages.Home,
+    "friends": pages.Friends,
+    "inbox": pages.Inbox,
+    "comments": pages.Comments,
+    "switcher": pages.Switcher,
+    "camera": pages.Camera,
+    "editor": lambda app: pages.Editor(app, half_finished(app)),
+    "post_page": lambda app: pages.PostPage(app, half_finished(app)),
+    "gallery": lambda app: pages.Gallery(app, pages.Camera(app)),
+    "sound": lambda app: pages.Sound(app, "Song"),
+    "other_profile": lambda app: pages.OtherProfile(app, "demo_009_9"),
+}
+"""TikTok's screens to start from, above the feed."""
+
+
+def half_finished(app: Any) -> Composition:
+    return Composition([app.snapshot()], caption="half finished", title="half finished")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import copy
 import hashlib
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from runner.phones.screens import Catalog
 from runner.virtual.app import AcceptedPost
 from runner.virtual.apps.tiktok import pages
 from scripts.post import Post, PostConfig
-from support.post_rig import CAPTION, PACKAGE, VIDEO, Rig, RigFactory, after_step
+from support.post_rig import CAPTION, PACKAGE, STARTS, VIDEO, Rig, RigFactory, after_step
 
 
 def test_each_account_publishes_what_it_was_given(make_rig: RigFactory) -> None:
@@ -177,18 +176,6 @@ def test_the_share_chooser_of_newer_builds(rig: Rig) -> None:
 
 
 # A screen to start from
-
-STARTS: dict[str, Callable[[Any], Any]] = {
-    "home": pages.Home,
-    "friends": pages.Friends,
-    "inbox": pages.Inbox,
-    "comments": pages.Comments,
-    "switcher": pages.Switcher,
-    "camera": pages.Camera,
-    "gallery": lambda app: pages.Gallery(app, pages.Camera(app)),
-    "sound": lambda app: pages.Sound(app, "Song"),
-    "other_profile": lambda app: pages.OtherProfile(app, "demo_009_9"),
-}
 
 
 @pytest.mark.parametrize("start", STARTS)
