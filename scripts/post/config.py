@@ -152,7 +152,7 @@ def _fits_instagram(config: PostConfig) -> None:
         ("material_list", is_story and len(config.material_list) > 1, "a story is one file"),
         (
             "image_count",
-            is_story and config.content_type == 1 and config.image_count > 1,
+            is_story and config.content_type == 1 and config.image_count > 1 and not config.material_list,
             "a story is one file",
         ),
     ):

@@ -134,6 +134,11 @@ class InstagramPost(Posting):
                     return self._result(url, "The post was on the profile already.")
         with self._media_removed_unless_needed():
             with context.step("media", detail=", ".join(self.content.names)):
+                if self.what == "story" and self.caption:
+                    context.note(
+                        "a story has no caption, so that of its file is left out", left_out=self.caption
+                    )
+                    self.caption = ""
                 self._push()
             proof = self._compose()
             with context.step("publish"):
