@@ -149,12 +149,12 @@ def _one_of(known: type[WordT], field: str, word: str) -> WordT:
         ) from None
 
 
-def _update_each(served: Served, server: Server, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _update_each(served: Served, server: Server, items: list[Any]) -> list[dict[str, Any]]:
     """One result per item, in order."""
     results: list[dict[str, Any]] = []
     updates = []
     for item in items:
-        link_id = item.get("link_id")
+        link_id = item.get("link_id") if isinstance(item, dict) else None
         if isinstance(link_id, str):
             link_id = link_id.encode("utf-8", "replace").decode().replace("\0", "?")
         error = None

