@@ -198,3 +198,25 @@ def test_what_can_not_be_had_is_refused_by_its_field(
     assert message.startswith(f"{field}: ")
     assert why in message
     assert service.call("GET", "task/stats")["total"] == 0
+
+
+def test_sounds_and_pictures_of_a_folder_are_used_in_their_order(
+    start_phones: StartPhones, start_service: StartService, tmp_path: Path
+) -> None:
+    phones = start_phones(accounts=1)
+    service = start_service(config_of(phones))
+    service.phones_ready(phones.serial)
+    folder = tmp_path / "pictures"
+    pictures = files(folder, "b.jpg", "sort_1_z.jpg", "c.jpg", "a.jpg")
+    links = [f"https://www.tiktok.com/music/Song-No-{number}-{7000 + number}" for number in (1, 2)]
+    (folder / "sound_urls.txt").write_text("\n".join(links))
+    config = {"material_source": "localFolder", "material_path": str(folder), "post_way": "useSound"}
+    for _ in range(2):
+        [task] = service.ended(*create(service, "demo_001_1", content_type=1, image_count=2, **config))
+        assert task["outcome"] == "published", task["remark"]
+    b, first, c, a = map(sha256, pictures)
+    posts = phones.posts()
+    assert [[media["sha256"] for media in post["media"]] for post in posts] == [[first, a], [b, c]]
+    assert [post["sound"] for post in posts] == ["Song No 1", "Song No 2"]
+    message = refused(service, content_type=1, image_count=1, **config)
+    assert "(4 used)" in message
