@@ -34,7 +34,9 @@ class PostConfig(ScriptConfig):
     content_type: Annotated[Literal[0, 1], BeforeValidator(_as_number)] = Field(
         0, description="0 a video, 1 images."
     )
-    image_count: int = Field(1, ge=1, description="How many images; used when content_type is 1.")
+    image_count: int = Field(
+        1, ge=1, description="How many images to take when content_type is 1 and material_list is empty."
+    )
     captions: str = Field("", description="The caption; see caption_format.")
     caption_format: Literal["multiline", "spintax"] | None = Field(
         None,
@@ -42,7 +44,9 @@ class PostConfig(ScriptConfig):
         "Not named: spintax when there is a {…|…} group, else one caption.",
     )
     post_way: Literal["share", "addButton", "useSound"] = Field(
-        "share", description="By Android's share intent, the app's + button, or from a sound's page."
+        "share",
+        description="By Android's share intent, the app's + button, or from a sound's page. "
+        "Images go to TikTok by the + button where share is asked for.",
     )
     material_source: Literal["materialLibrary", "localFolder"] = Field(
         "materialLibrary", description="Where files come from; ignored when material_list is given."
@@ -57,7 +61,9 @@ class PostConfig(ScriptConfig):
     add_sound: Annotated[Literal["-1", "0", "1", "custom"], BeforeValidator(_as_text)] = Field(
         "-1", description="-1 as the app does it, 0 no sound, 1 add one, custom search one."
     )
-    sound_name: str = Field("", description="Name or link of a sound; required for post_way useSound.")
+    sound_name: str = Field(
+        "", description="Link of a sound, for post_way useSound; a folder may list its own."
+    )
     custom_sound_keyword: str = Field("", description="What to search; required for add_sound custom.")
     origin_sound_volume: Volume = Field(50, description="0 to 100.")
     add_sound_volume: Volume = Field(50, description="0 to 100.")
