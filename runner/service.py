@@ -28,6 +28,7 @@ from runner.tasks.database import Database
 from runner.tasks.misfire import Misfires
 from runner.tasks.service import TaskService
 from runner.tasks.store import Store
+from runner.worker_api.served import TICK_SECONDS as WORKER_SECONDS
 from runner.worker_api.service import WorkerApi
 
 log = structlog.get_logger(__name__)
@@ -111,6 +112,7 @@ class Service:
         self._closing.callback(self._dispatcher.close, CLOSE_SECONDS)
         self._clock.every(FARM_SECONDS, self._follow_farm)
         self._clock.every(CLEANING_SECONDS, self._clean)
+        self._clock.every(WORKER_SECONDS, self.worker_api.tick)
         self._clock.start()
         self._closing.callback(self._clock.close)
         self.worker_api.start()

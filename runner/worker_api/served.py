@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from runner.errors import RunnerError, StoreError
+from runner.errors import RunnerError
 from runner.tasks.database import Database
 from runner.worker_api.flow import WorkerStatus
 from runner.worker_api.keys import FailedKeys
@@ -51,7 +51,7 @@ def is_online(server: Server, now: datetime, silence: timedelta) -> bool:
 
 
 class Served:
-    """Thread-safe. `start` begins what happens on the clock, `close` ends it."""
+    """Thread-safe. Somebody calls `tick` every TICK_SECONDS."""
 
     def __init__(
         self, database: Database, settings: WorkerApiSettings, data_dir: Path, *, now: datetime | None = None
@@ -64,16 +64,7 @@ class Served:
         self._seal: Seal | None = None
         self._up_since = now or datetime.now(UTC)
         self._silent: set[str] = set()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="worker-api", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._sealing = threading.Lock()
 
     # -- calls of worker servers
 
@@ -117,9 +108,10 @@ class Served:
 
     def seal(self) -> Seal:
         """What seals passwords; its key is made when it is first needed."""
-        if self._seal is None:
-            self._seal = Seal.from_file(self._password_key)
-        return self._seal
+        with self._sealing:
+            if self._seal is None:
+                self._seal = Seal.from_file(self._password_key)
+            return self._seal
 
     def is_online(self, server: Server, now: datetime) -> bool:
         return is_online(server, now, self._silence)
@@ -135,14 +127,6 @@ class Served:
         self.store.retry_due(now)
         self.share_out(now)
         self._tell_silent(now)
-
-    def _run(self) -> None:
-        self.store.forget_empty_counts()
-        while not self._closing.wait(TICK_SECONDS):
-            try:
-                self.tick(datetime.now(UTC))
-            except StoreError as error:
-                log.error("worker tasks wait for the database", error=str(error))
 
     def _seen(self, server: Server) -> None:
         now = datetime.now(UTC)

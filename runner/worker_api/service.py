@@ -1,11 +1,15 @@
-"""What the service holds of the Worker Tasks API: the served side and the upstreams. No logic."""
+"""What the service holds of the Worker Tasks API: the served side and the upstreams."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from runner.errors import StoreError
 from runner.farm.model import Farm
 from runner.tasks.database import Database
 from runner.tasks.service import TaskService
@@ -14,6 +18,8 @@ from runner.worker_api.settings import UpstreamSettings, WorkerApiSettings
 
 if TYPE_CHECKING:
     from runner.worker_api.upstream.upstream import Upstream
+
+log = structlog.get_logger(__name__)
 
 
 class WorkerApi:
@@ -42,17 +48,23 @@ class WorkerApi:
             self._upstreams.append(upstream)
 
     def start(self) -> None:
-        self.served.start()
         for upstream in self._upstreams:
             upstream.start()
 
     def close(self) -> None:
         for upstream in self._upstreams:
             upstream.close()
-        self.served.close()
+
+    def tick(self) -> None:
+        """Every TICK_SECONDS: share out, retry, notice who is silent."""
+        try:
+            self.served.tick(datetime.now(UTC))
+        except StoreError as error:
+            log.error("worker tasks wait for the database", error=str(error))
 
     def clean(self) -> None:
         """Now and then: forget what nobody needs any more."""
+        self.served.store.forget_empty_counts()
         for upstream in self._upstreams:
             upstream.clean()
 
