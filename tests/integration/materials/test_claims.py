@@ -17,12 +17,12 @@ from runner.tasks.settings import TaskSettings
 from runner.tasks.types import Ending, Outcome, Run, Status
 from support.media import files
 
-from .conftest import NOW, VIDEO, OpenRoom, Room
+from .conftest import IMAGE, NOW, OpenRoom, Room
 
 UNUSED, CLAIMED, USED = State.UNUSED, State.CLAIMED, State.USED
 
 
-def names(room: Room, run: Run, wanted: Wanted = VIDEO) -> list[str]:
+def names(room: Room, run: Run, wanted: Wanted = IMAGE) -> list[str]:
     return [material.name for material in room.claim(run, wanted)]
 
 
@@ -30,24 +30,24 @@ def names(room: Room, run: Run, wanted: Wanted = VIDEO) -> list[str]:
 
 
 def test_the_oldest_first_and_each_once(room: Room) -> None:
-    first, second = room.add("first.mp4", "second.mp4")
+    first, second = room.add("first.jpg", "second.jpg")
     one, other = room.run(), room.run()
     (material,) = room.claim(one)
-    assert (material.id, material.sha256, material.name) == (first.id, first.sha256, "first.mp4")
+    assert (material.id, material.sha256, material.name) == (first.id, first.sha256, "first.jpg")
     assert material.path.read_bytes()
-    assert names(room, other) == ["second.mp4"]
+    assert names(room, other) == ["second.jpg"]
     assert room.item(second).task_id == other.task.id
     assert room.states() == [CLAIMED, CLAIMED]
 
 
 def test_the_accounts_own_then_everyones_never_anothers(room: Room) -> None:
-    _, hers, his, _ = room.add("everyones.mp4", "hers.mp4", "his.mp4", "picture.png")
+    _, hers, his, _ = room.add("everyones.jpg", "hers.jpg", "his.jpg", "clip.mp4")
     room.library.edit(hers.id, Changes(username="@Anna"))
     room.library.edit(his.id, Changes(username="bruno"))
     runs = [room.run("ANNA") for _ in range(3)]
-    assert names(room, runs[0]) == ["hers.mp4"]
-    assert names(room, runs[1]) == ["everyones.mp4"]
-    with pytest.raises(MediaUnusable, match=r"no unused video in the library for @ANNA \(2 claimed\)"):
+    assert names(room, runs[0]) == ["hers.jpg"]
+    assert names(room, runs[1]) == ["everyones.jpg"]
+    with pytest.raises(MediaUnusable, match=r"no unused image in the library for @ANNA \(2 claimed\)"):
         room.claim(runs[2])
 
 
@@ -63,12 +63,12 @@ def test_by_sort_number_then_by_age(room: Room) -> None:
 
 
 def test_any_of_the_tags(room: Room) -> None:
-    room.add("cat.mp4", tags=("cats",))
-    room.add("dog.mp4", tags=("dogs", "pets"))
-    room.add("none.mp4")
-    assert names(room, room.run(), Wanted("video", tags=("Birds", " PETS "))) == ["dog.mp4"]
+    room.add("cat.jpg", tags=("cats",))
+    room.add("dog.jpg", tags=("dogs", "pets"))
+    room.add("none.jpg")
+    assert names(room, room.run(), Wanted("image", tags=("Birds", " PETS "))) == ["dog.jpg"]
     with pytest.raises(MediaUnusable, match=r"in the library with birds or pets for @anna \(1 claimed\)"):
-        room.claim(room.run(), Wanted("video", tags=("birds", "pets")))
+        room.claim(room.run(), Wanted("image", tags=("birds", "pets")))
 
 
 def test_what_is_beyond_the_apps_limits_or_not_there_is_passed_over(open_room: OpenRoom) -> None:
@@ -100,7 +100,7 @@ def test_asking_twice_gives_the_same(room: Room) -> None:
 
 
 def test_the_caption_of_the_file_comes_with_it(room: Room) -> None:
-    room.add("clip.mp4", caption="Literally {this|that} 🎉")
+    room.add("clip.jpg", caption="Literally {this|that} 🎉")
     assert room.claim(room.run())[0].caption == "Literally {this|that} 🎉"
 
 
@@ -119,7 +119,7 @@ def test_the_caption_of_the_file_comes_with_it(room: Room) -> None:
     ],
 )
 def test_the_end_of_the_task_settles_its_files(room: Room, outcome: Outcome, state: State) -> None:
-    room.add("clip.mp4", "others.mp4")
+    room.add("clip.jpg", "others.jpg")
     run, other = room.run(), room.run()
     room.claim(run)
     room.claim(other)
@@ -128,7 +128,7 @@ def test_the_end_of_the_task_settles_its_files(room: Room, outcome: Outcome, sta
 
 
 def test_while_a_task_waits_for_its_automatic_retry_it_keeps_its_file(room: Room) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("clip.jpg")
     run = room.begin(room.task(retry_limit=1))
     room.claim(run)
     room.tasks.finish(run, Ending(Outcome.FAILED, ""), NOW, retry_at=NOW + timedelta(minutes=1))
@@ -138,7 +138,7 @@ def test_while_a_task_waits_for_its_automatic_retry_it_keeps_its_file(room: Room
 
 
 def test_a_run_that_is_handed_back_keeps_it_until_the_task_is_missed(room: Room) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("clip.jpg")
     run = room.run()
     room.claim(run)
     room.tasks.hand_back(run, "", NOW)
@@ -149,7 +149,7 @@ def test_a_run_that_is_handed_back_keeps_it_until_the_task_is_missed(room: Room)
 
 @pytest.mark.parametrize(("fenced", "state"), [(False, UNUSED), (True, USED)])
 def test_after_a_kill_the_fence_decides(room: Room, fenced: bool, state: State) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("clip.jpg")
     run = room.run()
     room.claim(run)
     if fenced:
@@ -161,7 +161,7 @@ def test_after_a_kill_the_fence_decides(room: Room, fenced: bool, state: State) 
 
 @pytest.mark.parametrize("then", ["pending", "running", "fenced", "published", "failed"])
 def test_deleting_the_task_keeps_only_what_may_be_published(room: Room, then: str) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("clip.jpg")
     run = room.run()
     room.claim(run)
     if then == "pending":
@@ -178,26 +178,26 @@ def test_deleting_the_task_keeps_only_what_may_be_published(room: Room, then: st
 
 
 def test_a_retry_gets_its_own_file_before_others_and_others_what_was_released(room: Room) -> None:
-    room.add("first.mp4", "second.mp4", "third.mp4")
+    room.add("first.jpg", "second.jpg", "third.jpg")
     run, other = room.run(), room.run()
-    assert names(room, run) == ["first.mp4"]
-    assert names(room, other) == ["second.mp4"]
+    assert names(room, run) == ["first.jpg"]
+    assert names(room, other) == ["second.jpg"]
     for one in (run, other):
         room.end(one, Outcome.FAILED)
         room.tasks.retry(one.task.id, force=False, retry_limit=0, now=NOW)
-    assert names(room, room.begin(other.task.id)) == ["second.mp4"]
-    assert names(room, room.run()) == ["first.mp4"], "nobody has to wait for a failed task"
-    assert names(room, room.begin(run.task.id)) == ["third.mp4"]
+    assert names(room, room.begin(other.task.id)) == ["second.jpg"]
+    assert names(room, room.run()) == ["first.jpg"], "nobody has to wait for a failed task"
+    assert names(room, room.begin(run.task.id)) == ["third.jpg"]
 
 
 def test_a_forced_retry_gets_the_file_that_may_be_published(room: Room) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("clip.jpg")
     run = room.run()
     room.claim(run)
     room.end(run, Outcome.UNKNOWN)
     room.tasks.retry(run.task.id, force=True, retry_limit=0, now=NOW)
     again = room.begin(run.task.id)
-    assert names(room, again) == ["clip.mp4"]
+    assert names(room, again) == ["clip.jpg"]
     room.end(again, Outcome.FAILED)
     assert room.item(item).state is USED, "the attempt before may have published it"
     with pytest.raises(MediaUnusable):
@@ -210,7 +210,7 @@ def test_a_forced_retry_gets_the_file_that_may_be_published(room: Room) -> None:
 def test_tasks_of_several_processes_never_get_the_same_file(open_room: OpenRoom) -> None:
     rooms = [open_room() for _ in range(4)]
     count = 24
-    items = rooms[0].add(*(f"{number}.mp4" for number in range(count)))
+    items = rooms[0].add(*(f"{number}.jpg" for number in range(count)))
     runs = [rooms[0].run(f"user{number}") for number in range(count + 6)]
 
     def claim(numbered: tuple[int, Run]) -> str:
@@ -247,7 +247,7 @@ def test_of_tasks_that_want_many_each_gets_all_or_none(open_room: OpenRoom) -> N
 
 
 def test_a_run_that_lost_its_task_gets_nothing(room: Room) -> None:
-    room.add("clip.mp4")
+    room.add("clip.jpg")
     run = room.run()
     recover(room.tasks, TaskSettings(), "here")
     with pytest.raises(LostRun):
@@ -256,7 +256,7 @@ def test_a_run_that_lost_its_task_gets_nothing(room: Room) -> None:
 
 
 def test_a_deleted_task_gets_nothing(room: Room) -> None:
-    room.add("clip.mp4")
+    room.add("clip.jpg")
     run = room.run()
     room.tasks.delete([run.task.id])
     with pytest.raises(LostRun):
@@ -265,11 +265,11 @@ def test_a_deleted_task_gets_nothing(room: Room) -> None:
 
 
 def test_a_run_that_was_stopped_gets_nothing(room: Room) -> None:
-    room.add("clip.mp4")
+    room.add("clip.jpg")
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        room.supply.for_run(room.run(), cancel).claim(VIDEO)
+        room.supply.for_run(room.run(), cancel).claim(IMAGE)
     assert room.states() == [UNUSED]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from runner.errors import InvalidRequest, NotFound
 from runner.materials.types import Changes, Filter, State, Tag
+from runner.script import Wanted
 
 from .conftest import Room
 
@@ -51,7 +52,7 @@ def test_the_list_is_filtered_and_paged(room: Room) -> None:
     first, second = room.add("1.mp4", "2.mp4", tags=("a", "b"))
     (third,) = room.add("3.png", tags=("b", "c"), username="anna")
     run = room.run()
-    room.claim(run)
+    room.claim(run, Wanted("video"))
 
     def listed(**criteria: object) -> list[int]:
         return [item.id for item in room.library.list(Filter(**criteria)).items]  # type: ignore[arg-type]

@@ -171,7 +171,7 @@ def test_deleting_takes_the_file_and_all_that_belongs_to_it(room: Room) -> None:
 
 
 def test_a_file_that_a_task_has_is_not_deleted(room: Room) -> None:
-    (item,) = room.add("clip.mp4")
+    (item,) = room.add("picture.jpg")
     run = room.run()
     room.claim(run)
     with pytest.raises(InvalidRequest, match=f"in use by task {run.task.id}"):
