@@ -2,22 +2,15 @@
 
 The API promises a worker the password of the account it shall use, so it can't be hashed. It is encrypted
 under a key that lies in a file beside the database and not in it, and is forgotten when the task has ended.
-Only what Python ships: HMAC-SHA256 as the generator of a counter-mode stream, then HMAC-SHA256 over nonce and
-ciphertext (encrypt-then-MAC), each under its own key. See docs/decisions/0010-sealed-passwords.md.
+See docs/decisions/0010-sealed-passwords.md.
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
 import os
-import secrets
 from pathlib import Path
 
 from runner.errors import RunnerError
-
-_NONCE = 24
-_TAG = 32
 
 
 class SealBroken(RunnerError):
@@ -28,8 +21,17 @@ class SealBroken(RunnerError):
 
 class Seal:
     def __init__(self, key: bytes) -> None:
-        self._stream_key = hmac.digest(key, b"stream", "sha256")
-        self._tag_key = hmac.digest(key, b"tag", "sha256")
+        """`key` is one of `new_key`."""
+        # Only a service that serves worker tasks with passwords pays for this import.
+        from cryptography.fernet import Fernet
+
+        self._fernet = Fernet(key)
+
+    @staticmethod
+    def new_key() -> bytes:
+        from cryptography.fernet import Fernet
+
+        return Fernet.generate_key()
 
     @classmethod
     def from_file(cls, path: Path) -> Seal:
@@ -38,36 +40,20 @@ class Seal:
             whole = path.with_name(f"{path.name}.new")
             whole.unlink(missing_ok=True)
             descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32))
+            with open(descriptor, "wb") as file:
+                file.write(cls.new_key())
             whole.replace(path)
-        return cls(bytes.fromhex(path.read_text(encoding="ascii")))
+        return cls(path.read_bytes())
 
     def seal(self, text: str) -> str:
         """ASCII, another one each time; "" for ""."""
-        if not text:
-            return ""
-        nonce = secrets.token_bytes(_NONCE)
-        sealed = self._crypt(nonce, text.encode())
-        return base64.b64encode(nonce + self._tag(nonce, sealed) + sealed).decode()
+        return self._fernet.encrypt(text.encode()).decode() if text else ""
 
     def open(self, text: str) -> str:
         """Raises SealBroken when this is not what `seal` made with the same key."""
-        if not text:
-            return ""
-        raw = base64.b64decode(text)
-        nonce, tag, sealed = raw[:_NONCE], raw[_NONCE : _NONCE + _TAG], raw[_NONCE + _TAG :]
-        if not hmac.compare_digest(tag, self._tag(nonce, sealed)):
-            raise SealBroken
-        return self._crypt(nonce, sealed).decode()
+        from cryptography.fernet import InvalidToken
 
-    def _tag(self, nonce: bytes, sealed: bytes) -> bytes:
-        return hmac.digest(self._tag_key, nonce + sealed, "sha256")
-
-    def _crypt(self, nonce: bytes, data: bytes) -> bytes:
-        blocks = (len(data) + 31) // 32
-        stream = b"".join(
-            hmac.digest(self._stream_key, nonce + number.to_bytes(8, "big"), "sha256")
-            for number in range(blocks)
-        )
-        return bytes(one ^ other for one, other in zip(data, stream, strict=False))
+        try:
+            return self._fernet.decrypt(text.encode()).decode() if text else ""
+        except InvalidToken:
+            raise SealBroken from None

@@ -9,36 +9,37 @@ import pytest
 
 from runner.worker_api.sealing import Seal, SealBroken
 
-TEXTS = ["x", "pass123", "mật khẩu 🔑", "a" * 31, "b" * 32, "c" * 33, "d" * 1000]
+TEXTS = ["x", "pass123", "mật khẩu 🔑", "d" * 1000]
+KEY = Seal.new_key()
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_is_sealed_opens_again_and_shows_nothing(text: str) -> None:
-    seal = Seal(b"key")
+    seal = Seal(KEY)
 
     sealed, again = seal.seal(text), seal.seal(text)
 
     assert seal.open(sealed) == seal.open(again) == text
     assert sealed != again
     if len(text) > 1:
-        assert text.encode() not in base64.b64decode(sealed)
+        assert text.encode() not in base64.urlsafe_b64decode(sealed)
 
 
 def test_nothing_stays_nothing() -> None:
-    assert Seal(b"key").seal("") == Seal(b"key").open("") == ""
+    assert Seal(KEY).seal("") == Seal(KEY).open("") == ""
 
 
 def test_another_key_or_a_changed_byte_does_not_open_it() -> None:
-    sealed = Seal(b"key").seal("pass123")
-    raw = base64.b64decode(sealed)
+    sealed = Seal(KEY).seal("pass123")
+    raw = base64.urlsafe_b64decode(sealed)
 
     with pytest.raises(SealBroken):
-        Seal(b"another").open(sealed)
+        Seal(Seal.new_key()).open(sealed)
     for place in range(len(raw)):
         changed = bytearray(raw)
         changed[place] ^= 1
         with pytest.raises(SealBroken):
-            Seal(b"key").open(base64.b64encode(changed).decode())
+            Seal(KEY).open(base64.urlsafe_b64encode(changed).decode())
 
 
 def test_the_key_lies_in_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
