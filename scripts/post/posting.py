@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import structlog
 
 from runner.cancel import Deadline
-from runner.errors import AppRefused, PhoneError, StepFailed
+from runner.errors import AppRefused, MediaUnusable, PhoneError, StepFailed
 from runner.phones.accounts import Accounts
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Seen
@@ -122,6 +122,8 @@ class Posting:
         for number, file in reversed(list(enumerate(files))):
             modified = newest - number if len(files) > 1 else None
             self.media.insert(0, self.phone.push_media(file, album=ALBUM, modified=modified))
+        if len({media.path for media in self.media}) < len(files):
+            raise MediaUnusable("Two of the pictures are the same file, and a gallery shows it once.")
 
     # Walking
 

@@ -6,15 +6,12 @@ account, the caption is read back from the page that is published, and after the
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from runner.cancel import Deadline
 from runner.errors import (
     AppRefused,
     ControlMissing,
-    MediaUnusable,
-    PhoneError,
     ScreenUnknown,
     StepFailed,
     TextMismatch,
@@ -34,7 +31,6 @@ from .posting import (
     ALBUM,
     COMPOSE_ATTEMPTS,
     COMPOSE_SECONDS,
-    EVIDENCE_SECONDS,
     LINK_SECONDS,
     REFRESH_SECONDS,
     AppLeft,
@@ -98,7 +94,7 @@ class TikTokPost(Posting):
                 self._follow_upload(proof)
                 step.detail = self.progress
             with context.step("evidence"):
-                url = self._find_post_until(proof)
+                url = self._until_found(lambda: self._find_post(proof))
         with context.step("tidy up"):
             self.phone.press("home")
         evidence = {
@@ -149,15 +145,6 @@ class TikTokPost(Posting):
         return profile
 
     # From the file to the post page
-
-    def _push(self) -> None:
-        """Galleries show the newest first: of several files, the first of the post becomes the newest."""
-        files, newest = self.content.files, time.time()
-        for number, file in reversed(list(enumerate(files))):
-            modified = newest - number if len(files) > 1 else None
-            self.media.insert(0, self.phone.push_media(file, album=ALBUM, modified=modified))
-        if len({media.path for media in self.media}) < len(files):
-            raise MediaUnusable("Two of the pictures are the same file, and a gallery shows it once.")
 
     def _compose(self) -> _Proof:
         """To the filled post page of the right account; begun anew when the app goes away meanwhile."""
@@ -345,23 +332,6 @@ class TikTokPost(Posting):
             last = f"the last progress was {self.progress}" if self.progress else "no progress was seen"
             raise StepFailed(f"The upload did not end within {seconds} s; {last}. {error.message}") from error
 
-    def _find_post_until(self, proof: _Proof) -> str:
-        """The link of the post ("" where the app gives none). Raises StepFailed when it is not found."""
-        deadline = Deadline(EVIDENCE_SECONDS)
-        while True:
-            try:
-                url = self._find_post(proof)
-            except PhoneError as error:
-                if deadline.passed:
-                    raise
-                self.context.note(f"the phone failed, and is asked again: {error}")
-                url = None
-            if url is not None:
-                return url
-            if deadline.passed:
-                raise StepFailed("The upload has ended, but the post was not found on the profile.")
-            self.context.cancel.sleep(1.0)
-
     def _find_post(self, proof: _Proof | None) -> str | None:
         """Look through the newest posts for ours; its link, "" for none, None when it is not there.
 
@@ -376,7 +346,7 @@ class TikTokPost(Posting):
             caption = self._open_post(cell)
             was_there = not is_new and (proof is None or proof.newest_caption in (None, caption))
             if self._is_ours(caption) and not was_there:
-                return self._link()
+                return self._copied_link("video")
             self._own_profile()
         return None
 
@@ -402,24 +372,6 @@ class TikTokPost(Posting):
             shown == ours or (is_cut and ours.startswith(head.rstrip()))
             for ours in (fold(whole), fold(self.caption or whole))
         )
-
-    def _link(self) -> str:
-        """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
-        try:
-            before = self.phone.clipboard()
-            sheet = self.walk.until(
-                anywhere("share_sheet"), {"video": self._tap("share")}, what="the link", seconds=LINK_SECONDS
-            )
-            self.phone.tap(sheet.point("copy_link"))
-            self.walk.until(
-                lambda seen: seen.screen != "share_sheet", {}, what="the link", seconds=LINK_SECONDS
-            )
-            link = self.phone.clipboard()
-        except (PhoneError, StepFailed) as error:
-            self.context.note(f"the post's link was not had: {error}")
-            return ""
-        is_of_now = link != before or f"/@{self.wanted}/" in link
-        return link if is_of_now and link.startswith("https://") else ""
 
 
 def _is_silent(seen: Seen) -> bool:
