@@ -8,6 +8,7 @@ that there is one, so an account's second within a day can't be proved.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -45,6 +46,8 @@ SHARE_SECONDS = 4.0
 """For the app to open a shared file; until then it may show its feed."""
 UPLOAD_LOOK_SECONDS = 10.0
 """An upload that shows for so long may have ended in unknown words: the profile tells."""
+DRAWN_SECONDS = 1.0
+"""Until a page shows everything that belongs to it."""
 POSTS_LOOKED_AT = 4
 """Up to three posts can be pinned before the newest."""
 SHORTEST_HEAD = 10
@@ -177,11 +180,22 @@ class InstagramPost(Posting):
             self.context.note(f"restarted the app: {error}")
             self._restart()
             profile = self._own_profile()
-        proof = _Proof.of(profile, said_done=self.feed_says_done)
+        proof = _Proof.of(self._top_of(profile), said_done=self.feed_says_done)
         if proof.shows_new_posts or self.what == "story":
             return proof
         newest = self._open_post(proof.grid.cells[0])
         return _Proof.of(self._own_profile(), said_done=self.feed_says_done, newest_caption=newest)
+
+    def _top_of(self, profile: Seen) -> Seen:
+        """The profile neither half drawn nor scrolled down: its numbers and its newest post show."""
+        if profile.control("picture") is not None:
+            return profile
+        return self.walk.until(
+            lambda seen: seen.screen == "own_profile" and seen.control("picture") is not None,
+            {"own_profile": self._tap_again(profile.need("profile_tab"))},
+            what="the top of the own profile",
+            seconds=COMPOSE_SECONDS,
+        )
 
     def _own_profile(self) -> Seen:
         """Before the tap also past what earlier runs left, and after a look at the account's feed."""
@@ -467,10 +481,11 @@ class InstagramPost(Posting):
         seconds = self.context.config.upload_wait_time
         look_at = Deadline(UPLOAD_LOOK_SECONDS)
         refresh_at = Deadline(REFRESH_SECONDS)
+        story_seen_at: float | None = None
         feed_is_quiet = False
 
         def has_ended(seen: Seen) -> bool:
-            nonlocal feed_is_quiet
+            nonlocal feed_is_quiet, story_seen_at
             if seen.kind is Kind.BLOCKED:
                 raise AppRefused(f"{seen.says}.")
             match seen.screen:
@@ -481,9 +496,14 @@ class InstagramPost(Posting):
                     self.said_done = True
                 case "home":
                     feed_is_quiet = seen.control("tray") is not None
+                case "own_profile" if self.what == "story":
+                    if proof.has_story or not _Proof.of(seen).has_story:
+                        story_seen_at = None
+                        return False
+                    # The plus that an account without a story has may only not be drawn yet.
+                    story_seen_at = story_seen_at or time.monotonic()
+                    return time.monotonic() - story_seen_at > DRAWN_SECONDS
                 case "own_profile":
-                    if self.what == "story":
-                        return not proof.has_story and _Proof.of(seen).has_story
                     return _Proof.of(seen).has_more_than(proof) or (
                         feed_is_quiet and not proof.shows_new_posts
                     )
