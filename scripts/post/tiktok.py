@@ -342,7 +342,8 @@ class TikTokPost(Posting):
         if grid.uploading:
             return None
         is_new = proof is None or bool(self.progress) or grid.has_more_than(proof.before)
-        for cell in grid.cells[:POSTS_LOOKED_AT]:
+        # A post of an earlier attempt may have others before it by now, so every one in sight is looked at.
+        for cell in grid.cells if proof is None else grid.cells[:POSTS_LOOKED_AT]:
             caption = self._open_post(cell)
             was_there = not is_new and (proof is None or proof.newest_caption in (None, caption))
             if self._is_ours(caption) and not was_there:

@@ -340,6 +340,15 @@ def test_a_forced_retry_finds_the_post_of_the_attempt_before(rig: Rig) -> None:
     assert "on the profile already" in result.remark
 
 
+def test_a_forced_retry_finds_the_post_behind_those_that_came_after_it(rig: Rig) -> None:
+    rig.post()
+    for number in range(4):
+        rig.post(caption=f"later {number}")
+    rig.post(check_published_first=True)
+    assert len(rig.posts) == 5
+    assert rig.last.fenced == 0
+
+
 def test_a_forced_retry_publishes_what_is_not_there(rig: Rig) -> None:
     rig.post(caption="another")
     rig.post(check_published_first=True)
