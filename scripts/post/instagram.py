@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -569,7 +569,7 @@ class InstagramPost(Posting):
         """
         now = _Proof.of(self._own_profile())
         is_new = now.has_more_than(proof) or (now.count is None and self.said_done)
-        for caption in self._newest_captions(now):
+        for caption in self._captions(now.grid.cells[:POSTS_LOOKED_AT]):
             if not is_new and proof.newest_caption in (None, caption):
                 return None
             if self._is_ours(caption):
@@ -585,14 +585,15 @@ class InstagramPost(Posting):
                     remedy="If it is another one, create a new task.",
                 )
             return None
-        for caption in self._newest_captions(now):
+        # Others may have come before it by now, so every post in sight is looked at.
+        for caption in self._captions(now.grid.cells):
             if self._is_ours(caption):
                 return self._copied_link("reel", "post")
         return None
 
-    def _newest_captions(self, profile: _Proof) -> Iterator[str]:
+    def _captions(self, cells: Sequence[Node]) -> Iterator[str]:
         """Of one post after the other, which is open while its caption is looked at."""
-        for cell in profile.grid.cells[:POSTS_LOOKED_AT]:
+        for cell in cells:
             yield self._open_post(cell)
             self._own_profile()
 
