@@ -188,10 +188,10 @@ class Posting:
             share = dict.fromkeys(viewers, self._tap("share"))
             sheet = self.walk.until(anywhere("share_sheet"), share, what="the link", seconds=LINK_SECONDS)
             self.phone.tap(sheet.point("copy_link"))
-            self.walk.until(
-                lambda seen: seen.screen != "share_sheet", {}, what="the link", seconds=LINK_SECONDS
-            )
-            link = self.phone.clipboard()
+            link, pauses, deadline = before, self.walk.pauses(), Deadline(LINK_SECONDS)
+            while link == before and not deadline.passed:
+                pauses.pause()
+                link = self.phone.clipboard()
         except (PhoneError, StepFailed) as error:
             self.context.note(f"the post's link was not had: {error}")
             return ""
