@@ -42,7 +42,7 @@ from .posting import (
 
 SHARE_ACTION = "com.instagram.share.ADD_TO_FEED"
 """Makes a reel of a video. The actions for reels and stories want an app id since 2023."""
-SHARE_SECONDS = 4.0
+SHARE_SECONDS = 8.0
 """For the app to open a shared file; until then it may show its feed."""
 UPLOAD_LOOK_SECONDS = 10.0
 """An upload that shows for so long may have ended in unknown words: the profile tells."""
@@ -367,7 +367,10 @@ class InstagramPost(Posting):
         """In the order of the post, which is that of the album: its first picture is its newest."""
         count = len(self.media)
         if count == 1:
-            self._in_gallery(lambda shown: shown.selected == (True,), self._pick_only, "the selected picture")
+            shown = self._in_gallery(
+                lambda shown: shown.selected == (True,), self._pick_only, "the selected picture"
+            )
+            _check_number(shown, 1)
             return
         shown = self._in_gallery(lambda shown: shown.is_multiple, self._tap("several"), "several pictures")
         if len(shown.cells) > count:
@@ -384,10 +387,7 @@ class InstagramPost(Posting):
         if (cell := shown.following) is None:
             raise ControlMissing(f"no {what} in the gallery.")
         shown = self._toggle(cell, selected=True, what=f"{what} as selected")
-        if shown.last_number not in (None, number):
-            raise StepFailed(
-                f"Instagram counts {what} as number {shown.last_number}: something else is selected too."
-            )
+        _check_number(shown, number)
         return shown
 
     def _toggle(self, cell: Node, *, selected: bool, what: str) -> Pictures:
@@ -414,16 +414,16 @@ class InstagramPost(Posting):
         if not self.context.config.ai_label:
             return
 
+        def is_set(seen: Seen) -> bool:
+            toggle = seen.control("ai_label")
+            return seen.screen == "composer" and toggle is not None and toggle.checked
+
         self._on_to(
             lambda seen: seen.screen == "composer" and seen.control("ai_label") is not None,
             {"composer": lambda seen: self._scroll(seen, 0.7, 0.3), "composer_editing": self._tap("ok")},
             "the AI label",
         )
-        self._on_to(
-            lambda seen: seen.screen == "composer" and seen.need("ai_label").checked,
-            {"composer": self._tap("ai_label")},
-            "the AI label as set",
-        )
+        self._on_to(is_set, {"composer": self._tap("ai_label")}, "the AI label as set")
 
     def _scroll(self, page: Seen, start: float, end: float) -> None:
         """Move a finger between these fractions of the display's height."""
@@ -618,6 +618,13 @@ class InstagramPost(Posting):
         first_line = fold(self.caption.strip().partition("\n")[0])
         is_cut = bool(dots) and (len(head) >= SHORTEST_HEAD or head == first_line)
         return shown == ours or (is_cut and ours.startswith(head))
+
+
+def _check_number(shown: Pictures, number: int) -> None:
+    """What is selected out of sight would be published too."""
+    if shown.last_number not in (None, number):
+        counted = f"Instagram counts picture {number} as number {shown.last_number}"
+        raise StepFailed(f"{counted}: something else is selected too.")
 
 
 def _progress(upload: Seen) -> str:

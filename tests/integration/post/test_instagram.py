@@ -24,6 +24,7 @@ from runner.errors import (
 from runner.phones.screens import Catalog
 from runner.script import Result
 from runner.virtual.app import AcceptedPost
+from runner.virtual.apps import words
 from runner.virtual.apps.instagram import pages, posting
 from runner.virtual.apps.posts import Composition, Upload
 from scripts.post import Post, PostConfig
@@ -71,6 +72,30 @@ def other_file(rig: InstagramRig, path: str = "/sdcard/DCIM/holiday.jpg") -> Non
     adb = rig.phones.adb()
     adb.shell(f"mkdir -p {path.rpartition('/')[0]} && echo private > {path} && touch -d @4000000000 {path}")
     adb.shell(f"content call --uri content://media --method scan_file --arg {path}")
+
+
+def change_nodes(rig: InstagramRig, change: Callable[[Any], None]) -> None:
+    """Show everything of the app as another build of it would."""
+    drawn = rig.app.windows
+
+    def windows() -> list[Any]:
+        copies = copy.deepcopy(drawn())
+        for window in copies:
+            for node in window.iter("node"):
+                change(node)
+        return copies
+
+    rig.app.windows = windows
+
+
+def redraw(rig: InstagramRig, say: Callable[[str], str]) -> None:
+    """Let the app say something else for each text."""
+
+    def change(node: Any) -> None:
+        for attribute in ("text", "content-desc"):
+            node.set(attribute, say(node.get(attribute)))
+
+    change_nodes(rig, change)
 
 
 # What is published
@@ -231,6 +256,36 @@ def test_a_build_without_the_share_intent(instagram: InstagramRig) -> None:
     assert [accepted["caption"] for accepted in instagram.posts] == [CAPTION]
 
 
+def test_what_is_selected_out_of_sight_is_not_published(instagram: InstagramRig) -> None:
+    """ "Select multiple" goes on with a picture of another album."""
+    other_file(instagram)
+    toggle = posting.PostGallery._toggle_multi
+
+    def with_another(gallery: posting.PostGallery) -> None:
+        toggle(gallery)
+        gallery._chosen = [gallery.app.visible_media()[0].id]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(posting.PostGallery, "_toggle_multi", with_another)
+        with pytest.raises(StepFailed, match="counts picture 1 as number 2"):
+            pictures(instagram, FIRST, *instagram.images("a.jpg", "b.jpg"))
+    assert instagram.last.fenced == 0
+    assert instagram.posts == []
+
+
+def test_a_language_without_words_is_tried_by_ids(make_instagram: InstagramFactory) -> None:
+    """Reels and single pictures by the share intent need no word; the link does, and stays unknown."""
+    rig = make_instagram(language="de")
+    fixed = words.french("instagram").keys()
+    redraw(rig, lambda text: f"¤{text[::-1]}" if text in fixed else text)
+    result = post(rig, SECOND)
+    pictures(rig, FIRST, *rig.images("a.jpg"))
+    assert [(each["account"], each["kind"]) for each in rig.posts] == [(SECOND, "reel"), (FIRST, "images")]
+    assert [each["caption"] for each in rig.posts] == [CAPTION, CAPTION]
+    assert result.post_url == ""
+    assert rig.app.mistakes == []
+
+
 # Evidence
 
 
@@ -245,18 +300,13 @@ def test_a_caption_of_before_is_no_evidence(instagram: InstagramRig) -> None:
 
 
 def without_count(rig: InstagramRig) -> None:
-    """As version 410 is known to show it: the number of posts is empty."""
-    drawn = rig.app.windows
+    """As a dump of version 410 shows it: the number of posts is empty."""
 
-    def windows() -> list[Any]:
-        copies = copy.deepcopy(drawn())
-        for window in copies:
-            for node in window.iter("node"):
-                if node.get("resource-id").endswith("/profile_header_familiar_post_count_value"):
-                    node.set("text", "")
-        return copies
+    def empty(node: Any) -> None:
+        if node.get("resource-id").endswith("/profile_header_familiar_post_count_value"):
+            node.set("text", "")
 
-    rig.app.windows = windows
+    change_nodes(rig, empty)
 
 
 def fill_profile(rig: InstagramRig, caption: str, count: int) -> None:
@@ -395,19 +445,13 @@ def test_one_popup_at_each_step_of_the_other_ways(
 
 
 def test_an_unknown_sheet_is_never_answered_by_its_positive_button(instagram: InstagramRig) -> None:
-    drawn = instagram.app.windows
+    """The rate dialog under ids that nobody knows."""
 
-    def windows() -> list[Any]:
-        """The rate dialog under other ids, words and buttons."""
-        copies = copy.deepcopy(drawn())
-        for window in copies:
-            for node in window.iter("node"):
-                name = node.get("resource-id").rpartition("/")[2]
-                if "appirater" in name:
-                    node.set("resource-id", "com.instagram.android:id/dialog_container")
-        return copies
+    def rename(node: Any) -> None:
+        if "appirater" in node.get("resource-id"):
+            node.set("resource-id", f"{PACKAGE}:id/dialog_container")
 
-    instagram.app.windows = windows
+    change_nodes(instagram, rename)
     instagram.on_phone(lambda: instagram.app.show_popup("rate"))
     post(instagram)
     assert any(note.startswith("left dialog by ") for note in instagram.last.notes)
@@ -603,7 +647,7 @@ def test_stop_is_felt_within_two_seconds_while_the_upload_is_watched(instagram: 
 def test_an_unknown_label_is_said_in_plain_words_and_repaired_by_one_line(
     instagram: InstagramRig, tmp_path: Path, fields: dict[str, Any], old: str, screen: str, word: str
 ) -> None:
-    relabel(instagram, old, "Publish it")
+    redraw(instagram, lambda text: "Publish it" if text == old else text)
     folder = tmp_path / "screens"
     instagram.bench.catalog = Catalog.load(folder)
     caption = "" if fields else CAPTION
@@ -616,22 +660,6 @@ def test_an_unknown_label_is_said_in_plain_words_and_repaired_by_one_line(
     time.sleep(0.6)  # the catalog looks at its files twice a second
     post(instagram, caption=caption, **fields)
     assert [accepted["caption"] for accepted in instagram.posts] == [caption]
-
-
-def relabel(rig: InstagramRig, old: str, new: str) -> None:
-    """Give the app's buttons another text, as an update of the app would."""
-    drawn = rig.app.windows
-
-    def windows() -> list[Any]:
-        copies = copy.deepcopy(drawn())
-        for window in copies:
-            for node in window.iter("node"):
-                for attribute in ("text", "content-desc"):
-                    if node.get(attribute) == old:
-                        node.set(attribute, new)
-        return copies
-
-    rig.app.windows = windows
 
 
 # Retries of an unknown outcome
