@@ -46,7 +46,7 @@ class PostConfig(ScriptConfig):
     post_way: Literal["share", "addButton", "useSound"] = Field(
         "share",
         description="By Android's share intent, the app's + button, or from a sound's page. "
-        "Images go to TikTok by the + button where share is asked for.",
+        "Where share is asked for, images go to TikTok and stories and several images to Instagram by +.",
     )
     material_source: Literal["materialLibrary", "localFolder"] = Field(
         "materialLibrary", description="Where files come from; ignored when material_list is given."
@@ -71,7 +71,9 @@ class PostConfig(ScriptConfig):
         0, description="TikTok only."
     )
     ai_label: bool = Field(False, description="Disclose AI-generated content.")
-    placement: Literal["reel", "story"] = Field("reel", description="Instagram only.")
+    placement: Literal["reel", "story"] = Field(
+        "reel", description="Instagram only. Images are a post of the feed unless they are a story."
+    )
 
     def spoken(self) -> list[Spintax]:
         """The captions that can be used, in order."""
