@@ -270,7 +270,10 @@ class _Way:
         return True
 
     def _answer(self, seen: Seen) -> None:
-        self._walk.answer(seen, self._attempts)
+        try:
+            self._walk.answer(seen, self._attempts)
+        except ControlMissing as missing:
+            raise ControlMissing(f"{self._what}: {missing.message}", remedy=missing.remedy) from missing
 
     def _back(self, seen: Seen) -> bool:
         """One Back for a screen that nobody knows; a second time is the end."""
