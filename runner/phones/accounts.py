@@ -40,6 +40,21 @@ class _AppScreens:
     """Blocked screens from which the app's other accounts can be reached, and how: a control, or back."""
 
 
+INSTAGRAM_HALF_DONE = (
+    "composer_editing",
+    "composer",
+    "reel_editor",
+    "post_editor",
+    "story_editor",
+    "gallery_post",
+    "gallery_story",
+    "gallery_reel",
+    "story_camera",
+    "albums",
+    "create_sheet",
+)
+"""The screens on which an earlier run may have left Instagram."""
+
 _APPS = {
     "tiktok": _AppScreens(
         title="TikTok",
@@ -54,19 +69,7 @@ _APPS = {
         name="username",
         opener="switcher",
         tabs=("home", "main_tab", "reel", "uploading", "upload_done", "upload_failed"),
-        half_done=(
-            "composer_editing",
-            "composer",
-            "reel_editor",
-            "post_editor",
-            "story_editor",
-            "gallery_post",
-            "gallery_story",
-            "gallery_reel",
-            "story_camera",
-            "albums",
-            "create_sheet",
-        ),
+        half_done=INSTAGRAM_HALF_DONE,
         blocked={
             "account_disabled": "menu",
             "account_suspended": "menu",

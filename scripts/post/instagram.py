@@ -23,6 +23,7 @@ from runner.errors import (
     StepFailed,
     TextMismatch,
 )
+from runner.phones.accounts import INSTAGRAM_HALF_DONE
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
@@ -54,19 +55,6 @@ SHORTEST_HEAD = 10
 """Characters of a cut caption that are enough to know it."""
 
 TABS = ("home", "main_tab", "reel", "own_profile", "uploading", "upload_done", "upload_failed")
-HALF_DONE = (
-    "composer_editing",
-    "composer",
-    "reel_editor",
-    "post_editor",
-    "story_editor",
-    "gallery_post",
-    "gallery_story",
-    "gallery_reel",
-    "story_camera",
-    "albums",
-    "create_sheet",
-)
 What = Literal["reel", "post", "story"]
 
 
@@ -201,7 +189,7 @@ class InstagramPost(Posting):
         """Before the tap also past what earlier runs left, and after a look at the account's feed."""
         instead: dict[str, Action] = {"reel": self._leave_reel}
         if not self.tapped:
-            instead |= dict.fromkeys(HALF_DONE, self._leave_half_done)
+            instead |= dict.fromkeys(INSTAGRAM_HALF_DONE, self._leave_half_done)
             instead |= dict.fromkeys(("home", "upload_done"), self._pass_feed)
             instead["save_draft"] = self._tap("start_over")
         profile = self.accounts.prove(self.wanted, instead=instead)
