@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from runner.accounts import model as _account_tables  # noqa: F401 - they are on the same metadata
+from runner.fleet import model as _fleet_tables  # noqa: F401 - they are on the same metadata
 from runner.materials import model as _material_tables  # noqa: F401 - they are on the same metadata
 from runner.migrations import VERSION_TABLE
 from runner.tasks.model import metadata

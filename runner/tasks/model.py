@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -65,6 +66,7 @@ tasks = Table(
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("token", String),
     Column("host", String, nullable=False, server_default=""),
+    Column("job_id", BigInteger),
     Column("force", Boolean, nullable=False, server_default=text("false")),
     Column("due_at", UtcDateTime, nullable=False),
     Column("scheduled_at", UtcDateTime),
@@ -80,6 +82,12 @@ tasks = Table(
     Column("evidence", JSON, nullable=False, server_default="{}"),
     Index("ix_tasks_queue", "serial", "status", "due_at", "id"),
     Index("ix_tasks_due", "status", "due_at"),
+    Index(
+        "ix_tasks_job",
+        "job_id",
+        sqlite_where=text("job_id IS NOT NULL"),
+        postgresql_where=text("job_id IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,  # an id is never used again, not even after the newest task was deleted
 )
 
@@ -142,10 +150,10 @@ idempotency = Table(
     Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
-hosts = Table(
-    "hosts",
+beats = Table(
+    "beats",
     metadata,
     Column("name", String, primary_key=True),
     Column("seen_at", UtcDateTime, nullable=False),
 )
-"""When each runner process was last known to be up; what was late while it was off is judged by this."""
+"""When the runner, or a fleet as a whole, was last known to be up; by this is judged what became late."""

@@ -480,13 +480,13 @@ class Store:
 
     def beat(self, host: str, now: datetime) -> datetime | None:
         """Note that `host` is up; when it last said so."""
-        hosts = model.hosts
+        beats = model.beats
         with self._database.note() as connection:
-            seen = connection.scalar(select(hosts.c.seen_at).where(hosts.c.name == host))
+            seen = connection.scalar(select(beats.c.seen_at).where(beats.c.name == host))
             if seen is None:
-                connection.execute(insert(hosts).values(name=host, seen_at=now))
+                connection.execute(insert(beats).values(name=host, seen_at=now))
             else:
-                connection.execute(update(hosts).where(hosts.c.name == host).values(seen_at=now))
+                connection.execute(update(beats).where(beats.c.name == host).values(seen_at=now))
         return seen
 
     def miss_overdue(self, due_before: datetime, remark: str, now: datetime) -> int:

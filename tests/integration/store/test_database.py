@@ -40,14 +40,14 @@ def test_a_block_that_fails_writes_nothing(database_url: str) -> None:
     def half_done() -> None:
         with database.write() as connection:
             connection.execute(
-                text("INSERT INTO hosts (name, seen_at) VALUES ('here', '2026-05-04 12:00:00')")
+                text("INSERT INTO beats (name, seen_at) VALUES ('here', '2026-05-04 12:00:00')")
             )
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         half_done()
     with database.read() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM hosts")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM beats")) == 0
     database.close()
 
 
@@ -71,7 +71,7 @@ def test_two_processes_write_to_one_sqlite_file_in_turn(tmp_path: Path) -> None:
     threading.Timer(0.3, release.set).start()
     started = time.monotonic()
     with database.write() as connection:
-        connection.execute(text("INSERT INTO hosts (name, seen_at) VALUES ('here', '2026-05-04 12:00:00')"))
+        connection.execute(text("INSERT INTO beats (name, seen_at) VALUES ('here', '2026-05-04 12:00:00')"))
     assert 0.2 < time.monotonic() - started < 5
     other.join()
     database.close()
