@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from runner.cancel import CancelToken
+    from runner.phones.hierarchy import Hierarchy
     from runner.phones.screens import Catalog
     from runner.phones.session import PhoneSession
 
@@ -196,6 +197,12 @@ class Context(Protocol[ConfigT_co]):
 
     def note(self, message: str, **details: Any) -> None:
         """A line in the current step of the journal (a popup that was dismissed, a choice that was made)."""
+        ...
+
+    def keep_screen(self, why: str, hierarchy: Hierarchy | None = None) -> None:
+        """Keep what is shown with the current step, as a failed step does: the hierarchy (None: as it is
+        now) and a screenshot. `why` is noted. Outside of a step, and from the eleventh time on, nothing.
+        """
         ...
 
     def publish(self, tap: Callable[[], None]) -> None:

@@ -52,7 +52,7 @@ class MatchAccount(Script[MatchAccountConfig]):
         return Result("; ".join(said) or "None of the apps is installed.", found=tuple(found))
 
     def _names(self, context: Context[MatchAccountConfig], driven: Driven) -> list[str]:
-        walk = Walk(context.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+        walk = Walk(context, driven)
         with context.step(driven.app, detail=driven.package):
             context.phone.launch(driven.package)
             names = Accounts(walk).all()

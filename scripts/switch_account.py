@@ -37,7 +37,7 @@ class SwitchAccount(Script[SwitchAccountConfig]):
         phone = context.phone
         version = phone.app_version(account.package)
         driven = Driven(account.app, account.package, version, phone.info.language)
-        walk = Walk(phone, context.screens, driven, cancel=context.cancel, note=context.note)
+        walk = Walk(context, driven)
         accounts = Accounts(walk)
         with context.step("account", detail=f"@{account.username}"):
             if context.config.restart:

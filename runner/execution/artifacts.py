@@ -5,6 +5,7 @@ A row per file is in the store; a file without a row is left over from a crash a
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,12 @@ class Artifacts:
         """Write one file of this run; `kind` as in `Artifact`. Raises LostRun, OSError."""
         media_type, suffix = _FORMATS.get(data[:2], ("application/octet-stream", "bin"))
         name = re.sub(r"\W+", "-", step)[:40]
-        relative = f"{run.task.id}/{run.task.attempt}-{number:02d}-{name}.{suffix}"
+        stem = f"{run.task.id}/{run.task.attempt}-{number:02d}-{name}"
+        relative = f"{stem}.{suffix}"
+        for again in itertools.count(2):
+            if not (self.folder / relative).exists():
+                break
+            relative = f"{stem}-{again}.{suffix}"
         file = self.folder / relative
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)

@@ -75,10 +75,13 @@ class Journal:
     def note(self, message: str, details: dict[str, Any]) -> None:
         """Raises LostRun. Outside of any step only the log has it."""
         log.info(message, **details)
-        if self._open:
-            step = self._open[-1]
+        if step := self.current:
             step.notes.append({"at": datetime.now(UTC).isoformat(), "message": message, **plain(details)})
             self._store.write_step(self._run, step.id, {"notes": step.notes})
+
+    @property
+    def current(self) -> OpenStep | None:
+        return self._open[-1] if self._open else None
 
     def place_of(self, error: BaseException) -> str:
         """Where in the run this error came up, as a remark begins."""

@@ -33,6 +33,7 @@ from runner.tasks.store import Store
 from runner.tasks.types import Run
 
 if TYPE_CHECKING:
+    from runner.phones.hierarchy import Hierarchy
     from runner.phones.screens import Catalog
     from runner.phones.session import PhoneSession
 
@@ -49,6 +50,8 @@ _NOTHING_TO_SEE = (
 )
 """After these the phone can't be asked for its screen, or no longer by this run."""
 _SCREEN_TIMEOUT = 5.0
+_MOST_KEPT = 10
+"""Screens of one run, besides those of failures."""
 
 
 class RunContext:
@@ -73,7 +76,8 @@ class RunContext:
         self._store = store
         self._artifacts = artifacts
         self._work_dir = work_dir
-        self._journal = Journal(store, run, script.steps, self._keep_screen)
+        self._journal = Journal(store, run, script.steps, self._keep_failure)
+        self._kept = 0
         self.config = config
         self.screens = screens
         self.cancel = cancel
@@ -122,6 +126,14 @@ class RunContext:
         self.cancel.check()
         self._journal.note(message, details)
 
+    def keep_screen(self, why: str, hierarchy: Hierarchy | None = None) -> None:
+        self.cancel.check()
+        step = self._journal.current
+        if step is not None and self._kept < _MOST_KEPT:
+            self._kept += 1
+            if self._keep(step, self.phone, hierarchy):
+                self._journal.note(f"kept the screen: {why}", {})
+
     def publish(self, tap: Callable[[], None]) -> None:
         self.cancel.check()
         if self.fenced:
@@ -141,12 +153,17 @@ class RunContext:
         if self._work_dir.exists():
             log.warning("run folder not removed", path=str(self._work_dir))
 
-    def _keep_screen(self, step: OpenStep, error: BaseException) -> None:
-        if self._phone is None or self.cancel.cancelled or isinstance(error, _NOTHING_TO_SEE):
-            return
+    def _keep_failure(self, step: OpenStep, error: BaseException) -> None:
+        if not (self._phone is None or self.cancel.cancelled or isinstance(error, _NOTHING_TO_SEE)):
+            self._keep(step, self._phone, None)
+
+    def _keep(self, step: OpenStep, phone: PhoneSession, hierarchy: Hierarchy | None) -> bool:
+        """Never the reason why a run fails."""
         try:
-            hierarchy = self._phone.hierarchy(seconds=_SCREEN_TIMEOUT).xml
-            self._artifacts.keep(self._run, step.number, step.name, "hierarchy", hierarchy)
-            self._artifacts.keep(self._run, step.number, step.name, "screenshot", self._phone.screenshot())
-        except (RunnerError, OSError) as second:
-            log.info("screen not kept", step=step.name, error=str(second))
+            shown = hierarchy or phone.hierarchy(seconds=_SCREEN_TIMEOUT)
+            self._artifacts.keep(self._run, step.number, step.name, "hierarchy", shown.xml)
+            self._artifacts.keep(self._run, step.number, step.name, "screenshot", phone.screenshot())
+        except (RunnerError, OSError) as error:
+            log.info("screen not kept", step=step.name, error=str(error))
+            return False
+        return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.cancel import CancelToken, Deadline
 from runner.errors import (
@@ -26,6 +26,7 @@ from runner.errors import (
 from runner.phones.screens import Catalog, Kind, Seen
 
 if TYPE_CHECKING:
+    from runner.phones.hierarchy import Hierarchy
     from runner.phones.session import PhoneSession
 
 Action = Callable[[Seen], bool | None]
@@ -51,8 +52,17 @@ LOST_ON_THE_WAY = (PhoneTimeout, TransportLost, UiServerError)
 """An action that ended so may have worked or not: the next look tells."""
 
 
-class Notes(Protocol):
-    def __call__(self, message: str, **details: object) -> None: ...
+class RunOnPhone(Protocol):
+    """What a walk needs of `runner.script.Context`."""
+
+    @property
+    def phone(self) -> PhoneSession: ...
+    @property
+    def screens(self) -> Catalog: ...
+    @property
+    def cancel(self) -> CancelToken: ...
+    def note(self, message: str, **details: Any) -> None: ...
+    def keep_screen(self, why: str, hierarchy: Hierarchy | None = None) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -96,14 +106,11 @@ def unusable(seen: Seen) -> AccountUnusable:
 class Walk:
     """One app on one phone. Not for several threads."""
 
-    def __init__(
-        self, phone: PhoneSession, catalog: Catalog, driven: Driven, *, cancel: CancelToken, note: Notes
-    ) -> None:
-        self.phone = phone
+    def __init__(self, run: RunOnPhone, driven: Driven) -> None:
+        self.phone = run.phone
         self.driven = driven
-        self._catalog = catalog
-        self._cancel = cancel
-        self.note = note
+        self.note = run.note
+        self._run = run
 
     def look(self) -> Seen:
         """One hierarchy, recognised."""
@@ -112,9 +119,9 @@ class Walk:
             hierarchy = self.phone.hierarchy()
         except PhoneTimeout:
             # A playing video can keep the dump from coming to an end; the next one usually does.
-            self._cancel.check()
+            self._run.cancel.check()
             hierarchy = self.phone.hierarchy()
-        return self._catalog.recognise(
+        return self._run.screens.recognise(
             hierarchy,
             app=driven.app,
             package=driven.package,
@@ -150,7 +157,7 @@ class Walk:
                 if not through_failures or way.deadline.passed:
                     raise
                 self.note(f"the phone failed, and is asked again: {error}")
-                self._cancel.sleep(LONGEST_PAUSE)
+                self._run.cancel.sleep(LONGEST_PAUSE)
 
     def answer(self, seen: Seen, attempt: int) -> None:
         """Get rid of a popup or leave a screen: by its best way, at a later attempt by the next one."""
@@ -158,6 +165,8 @@ class Walk:
         if not ways:
             raise ControlMissing(f"no way to leave {seen.screen} was found.")
         name, point = ways[min(attempt, len(ways) - 1)]
+        if seen.is_worth_keeping and attempt == 0:
+            self._run.keep_screen(f"{seen.screen}, which is left by {name}", seen.hierarchy)
         self.note(f"left {seen.screen} by {name}", screen=seen.screen, kind=str(seen.kind))
         if point is None:
             self.phone.press("back")
@@ -165,11 +174,12 @@ class Walk:
             self.phone.tap(point)
 
     def go_back(self, seen: Seen) -> None:
+        self._run.keep_screen(f"{seen.screen or 'an unknown screen'}, which is left by Back", seen.hierarchy)
         self.note(f"pressed Back on {seen.screen or 'an unknown screen'}", why=list(seen.why))
         self.phone.press("back")
 
     def pauses(self) -> Pauses:
-        return Pauses(self._cancel)
+        return Pauses(self._run.cancel)
 
     def _bring_back(self, seen: Seen) -> None:
         self.note(f"{seen.screen} was in front; brought {self.driven.package} back", screen=seen.screen)

@@ -75,7 +75,7 @@ class Posting:
         """The last that was seen of our upload."""
         version = self.phone.app_version(account.package)
         driven = Driven(self.app, account.package, version, self.phone.info.language)
-        self.walk = Walk(self.phone, context.screens, driven, cancel=context.cancel, note=context.note)
+        self.walk = Walk(context, driven)
         self.accounts = Accounts(self.walk)
 
     # The account

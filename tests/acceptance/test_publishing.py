@@ -115,3 +115,27 @@ def test_a_file_that_only_its_name_calls_a_video_is_left_to_the_app(
     assert task["outcome"] == "published", task["remark"]
     [post] = phones.posts()
     assert [media["sha256"] for media in post["media"]] == [hashlib.sha256(noise.read_bytes()).hexdigest()]
+
+
+def test_the_screen_of_a_dialog_that_nobody_knows_is_kept_with_its_step(
+    start_phones: StartPhones, start_service: StartService, video: Path
+) -> None:
+    phones = start_phones()
+    service = start_service(config_of(phones))
+    app = phones.farm.farm.phones[0].apps["com.zhiliaoapp.musically"]
+    phones.farm.call(lambda: app.show_popup("survey"))  # type: ignore[attr-defined]
+
+    [task] = service.ended(*service.post(video, serials=[phones.serial]))
+
+    assert task["outcome"] == "published", task["remark"]
+    hierarchy, screenshot = task["artifacts"]
+    [step] = {artifact["step"] for artifact in task["artifacts"]}
+    [entry] = [entry for entry in task["steps"] if entry["name"] == step]
+    told = [note["message"] for note in entry["notes"]]
+    assert (
+        told.index("kept the screen: dialog, which is left by refuse")
+        == told.index("left dialog by refuse") - 1
+    )
+    kept = [service.http.get(f"{service.url}{each['url']}").content for each in (hierarchy, screenshot)]
+    assert b"How do you like the app?" in kept[0]
+    assert kept[1].startswith(b"\xff\xd8")

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from runner.cancel import CancelToken
 from runner.farm.model import Device, Farm
 from runner.phones.adb import AdbServer
+from runner.phones.hierarchy import Hierarchy
 from runner.phones.phones import Phones
 from runner.phones.screens import Catalog
 from runner.phones.session import PhoneSession
@@ -51,6 +52,8 @@ class TestContext:
     journal: list[Step] = field(default_factory=list)
     fenced: int = 0
     loose_notes: list[str] = field(default_factory=list)
+    kept: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    """Hierarchy and screenshot by why they were kept."""
 
     @contextmanager
     def step(self, name: str, *, detail: str = "") -> Iterator[Step]:
@@ -72,6 +75,11 @@ class TestContext:
         self.cancel.check()
         is_open = bool(self.journal) and not self.journal[-1].outcome
         (self.journal[-1].notes if is_open else self.loose_notes).append(message)
+
+    def keep_screen(self, why: str, hierarchy: Hierarchy | None = None) -> None:
+        self.cancel.check()
+        shown = hierarchy or self.phone.hierarchy()
+        self.kept[why] = (shown.xml, self.phone.screenshot())
 
     def publish(self, tap: Callable[[], None]) -> None:
         self.cancel.check()

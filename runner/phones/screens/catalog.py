@@ -149,6 +149,11 @@ class Seen:
         """For a blocked screen: the state of the account that it tells of."""
         return (self._definition and self._definition.state) or AccountState.UNKNOWN
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Is it known by its form only, so that a person should see it?"""
+        return self._definition is not None and self._definition.keep
+
     def _selectors(self, name: str) -> tuple[Selector, ...]:
         return self._definition.controls.get(name, ()) if self._definition else ()
 

@@ -137,6 +137,8 @@ class Screen(_Strict):
     """For a blocked screen: what is asked for, in the words of an operator."""
     state: AccountState | None = None
     """For a blocked screen: the state of the account that it tells of. Without it: unknown."""
+    keep: bool = False
+    """Known by its form only: a screenshot of it stays with the task when it is left."""
     before: str | None = None
     """For a screen that an operator adds: try it before this one. Without it, a popup is tried first of its
     app and anything else last."""

@@ -158,6 +158,9 @@ _ENGLISH_FIRST = {
 # Seen in no dump: named by public automation code, or needed for a state that has none.
 _UNSEEN = {
     "Follow your friends": "Suis tes ami(e)s",
+    "How do you like the app?": "Que penses-tu de l'application ?",
+    "Help us make it better.": "Aide-nous à l'améliorer.",
+    "Start": "Commencer",
     "Follow": "Suivre",
     "Keep editing your unposted video?": "Continuer à modifier ta vidéo non publiée ?",
     "Cancel": "Annuler",

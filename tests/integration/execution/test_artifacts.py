@@ -66,6 +66,15 @@ def test_a_file_is_named_after_its_step_and_told_by_its_content(
     assert (artifacts.folder / artifact.path).read_bytes() == data
 
 
+def test_a_step_may_keep_several_screens(tmp_path: Path, store: Store, run: Run) -> None:
+    artifacts = artifacts_of(tmp_path, store)
+    for content in (b"<?first", b"<?second", b"<?third"):
+        artifacts.keep(run, 1, "s", "hierarchy", content)
+    kept = [(artifacts.folder / each.path).read_bytes() for each in reversed(store.artifacts())]
+    assert kept == [b"<?first", b"<?second", b"<?third"]
+    assert files(artifacts) == {"1-01-s.xml", "1-01-s-2.xml", "1-01-s-3.xml"}
+
+
 def test_a_run_that_lost_its_task_leaves_no_file(tmp_path: Path, store: Store, run: Run) -> None:
     store.hand_back(run, "", NOW)
     artifacts = artifacts_of(tmp_path, store)

@@ -470,6 +470,20 @@ def test_an_unknown_sheet_is_never_answered_by_its_positive_button(instagram: In
     assert instagram.app.mistakes == []
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_dialog_that_nobody_knows_is_refused_and_kept(
+    make_instagram: InstagramFactory, language: str
+) -> None:
+    rig = make_instagram(language=language)
+    with popup_at(rig, "survey", "after", "edit"):
+        post(rig)
+    assert len(rig.posts) == 1
+    assert rig.app.mistakes == []
+    ((why, (hierarchy, _)),) = rig.last.kept.items()
+    assert why == "dialog, which is left by refuse"
+    assert rig.app.say("How do you like the app?").encode() in hierarchy
+
+
 def test_permission_dialogs(make_instagram: InstagramFactory) -> None:
     rig = make_instagram()
     for permission in ("CAMERA", "RECORD_AUDIO"):

@@ -162,6 +162,20 @@ def test_popups_at_every_step_are_dismissed_and_named(make_rig: RigFactory, lang
     assert rig.app.mistakes == []
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_dialog_that_nobody_knows_is_refused_and_kept(make_rig: RigFactory, language: str) -> None:
+    rig = make_rig(language=language)
+    question = rig.app.say("How do you like the app?")
+    with after_step(rig, "launch", lambda: rig.app.show_popup("survey")):
+        rig.post("demo_001_2")
+    assert len(rig.posts) == 1
+    assert rig.app.mistakes == []
+    ((why, (hierarchy, screenshot)),) = rig.last.kept.items()
+    assert why == "dialog, which is left by refuse"
+    assert question.encode() in hierarchy
+    assert screenshot.startswith(b"\xff\xd8")
+
+
 def test_publishing_publicly_is_confirmed_after_the_fence(rig: Rig) -> None:
     rig.on_phone(lambda: rig.app.show_popup("publish_publicly"))
     rig.post()

@@ -61,6 +61,7 @@ def test_back_dismisses_every_popup(running, name):
         ("rate", "Rate Instagram", "rated the app"),
         ("notifications", "Turn on", "turned on notifications"),
         ("save_login", "Save", "saved the login"),
+        ("survey", "Start", "began a survey"),
     ],
 )
 def test_a_positive_answer_is_remembered(running, name, answer, mistake):
@@ -77,7 +78,7 @@ def test_the_popups_come_one_after_the_other(running):
         names.add(running.app.screen.removeprefix("popup:"))
         running.app.back()
     assert names == set(HARMLESS)
-    assert set(running.app.popup_names()) == {*HARMLESS, "download_nux", "story_information"}
+    assert set(running.app.popup_names()) == {*HARMLESS, "download_nux", "story_information", "survey"}
     with pytest.raises(KeyError):
         running.app.show_popup("contacts")
 

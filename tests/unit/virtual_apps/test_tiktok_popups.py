@@ -53,6 +53,7 @@ def test_back_dismisses_every_popup(running, name):
         ("save_login", "Save login", "saved the login"),
         ("collections", "Try it", "made a collection"),
         ("link_email", "Link email", "linked an email"),
+        ("survey", "Start", "began a survey"),
     ],
 )
 def test_a_positive_answer_is_remembered(running, name, answer, mistake):

@@ -351,7 +351,7 @@ class Instagram(SocialApp):
     # For the phone and its control API
 
     def popup_names(self) -> list[str]:
-        return [*super().popup_names(), "download_nux", "story_information"]
+        return [*super().popup_names(), "download_nux", "story_information", popups.SURVEY.name]
 
     def show_popup(self, name: str) -> None:
         """As ever; but "download_nux" comes with the next reel's composer and "story_information" after
@@ -359,6 +359,8 @@ class Instagram(SocialApp):
         """
         if name in ("download_nux", "story_information"):
             setattr(self.manners, name, True)
+        elif name == popups.SURVEY.name:
+            self.cover(Popup(self, popups.SURVEY))
         else:
             super().show_popup(name)
 

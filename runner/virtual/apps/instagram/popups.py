@@ -24,6 +24,8 @@ ANY_TIME = {
 # These belong to a moment of their own.
 STORY_INFORMATION = PopupKind("story_information", screens.INFORMATION, mistake="opened the settings")
 KEEP_DRAFT = PopupKind("keep_draft", screens.KEEP_DRAFT, mistake="went on with an old draft")
+SURVEY = PopupKind("survey", screens.SURVEY, mistake="began a survey")
+"""Known from nowhere: it stands for the dialogs that nobody has seen yet."""
 
 
 class KeepDraft(Popup):

@@ -447,6 +447,13 @@ SAVE_LOGIN = _question(
     no="Not now",
     no_id="negative_button",
 )
+SURVEY = _question(
+    "How do you like the app?",
+    "Help us make it better.",
+    yes="Start",
+    no="Not now",
+    no_id="auxiliary_button",
+)
 NOTIFICATIONS = _question(
     "Turn on notifications",
     "Know when people like or comment on your posts.",

@@ -239,7 +239,7 @@ class TikTok(SocialApp):
     # For the control API
 
     def popup_names(self) -> list[str]:
-        return [*super().popup_names(), popups.PUBLISH_PUBLICLY.name]
+        return [*super().popup_names(), popups.PUBLISH_PUBLICLY.name, popups.SURVEY.name]
 
     def show_popup(self, name: str) -> None:
         """As ever; but "publish_publicly" comes with the next Post."""
@@ -247,7 +247,8 @@ class TikTok(SocialApp):
             self.asks_publicly = True
             return
         accept = {"contacts": self._open_settings, "keep_editing": self._open_draft}.get(name)
-        self.cover(Popup(self, self.popup_kinds[name], accept=accept))
+        kind = popups.SURVEY if name == popups.SURVEY.name else self.popup_kinds[name]
+        self.cover(Popup(self, kind, accept=accept))
 
     def _open_settings(self) -> None:
         self.android.leave(self.package)

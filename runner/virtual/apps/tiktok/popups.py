@@ -56,6 +56,10 @@ ANY_TIME = {"contacts": _CONTACTS, **_OTHERS}
 ANY_TIME_IN_ASIA = {"sync_contacts": _SYNC_CONTACTS, **_OTHERS}
 
 # These belong to a moment of their own.
+SURVEY = PopupKind(
+    "survey", screens.DIALOG, "How do you like the app?", "Start", "Not now", mistake="began a survey"
+)
+"""Known from nowhere: it stands for the dialogs that nobody has seen yet."""
 PUBLISH_PUBLICLY = PopupKind(
     "publish_publicly", screens.DIALOG, "Publish video publicly?", "Publish now", "Cancel"
 )
