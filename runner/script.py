@@ -111,6 +111,10 @@ class Materials(Protocol):
         """
         ...
 
+    def given(self, paths: Sequence[str]) -> list[Path]:
+        """Files that the task names, as paths on this host. Raises MediaUnusable."""
+        ...
+
     def notes(self, folder: str) -> FolderNotes:
         """The texts of a local folder for this run's account. Raises MediaUnusable."""
         ...

@@ -79,6 +79,9 @@ class RunMaterials:
         log.info("materials claimed", materials=[item.id for item in items], task=self._run.task.id)
         return [self._material(item) for item in items]
 
+    def given(self, paths: Sequence[str]) -> list[Path]:
+        return [Path(path).expanduser() for path in paths]
+
     def notes(self, folder: str) -> FolderNotes:
         return folders.notes(self._supply.settings.inside(folder), self._username)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from runner.errors import InvalidRequest
 from runner.script import Account, Context, FolderNotes, Material, Planned, Wanted
@@ -38,8 +38,8 @@ def choose(context: Context[PostConfig], account: Account) -> Content:
     """
     config = context.config
     if config.material_list:
-        files = tuple(Path(name).expanduser() for name in config.material_list)
-        names = tuple(file.name for file in files)
+        files = tuple(context.materials.given(config.material_list))
+        names = tuple(PureWindowsPath(name).name for name in config.material_list)
         return Content(files, names, _caption(context, account, None), config.sound_name)
     with context.step("media", detail="choosing") as step:
         materials = context.materials.claim(_wanted(config))

@@ -6,7 +6,7 @@ Everything below it is real: `runner.phones.Phones`, its session, the adb server
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,13 @@ class Step:
     seconds: float = 0.0
 
 
+class NamedFiles:
+    """The materials of a task that names its files: a bench has no library."""
+
+    def given(self, paths: Sequence[str]) -> list[Path]:
+        return [Path(path) for path in paths]
+
+
 @dataclass
 class TestContext:
     """`runner.script.Context`, kept in memory."""
@@ -45,6 +52,7 @@ class TestContext:
     screens: Catalog
     work_dir: Path
     cancel: CancelToken = field(default_factory=CancelToken)
+    materials: Any = field(default_factory=NamedFiles)
     check_published_first: bool = False
     task_id: int = 1
     attempt: int = 1
