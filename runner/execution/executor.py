@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -28,11 +28,10 @@ from runner.errors import (
     StoreError,
 )
 from runner.execution import endings
-from runner.execution.artifacts import Artifacts
 from runner.execution.dispatch import PhoneSource
-from runner.execution.run import RunContext
+from runner.execution.run import ArtifactKeeper, RunContext
 from runner.execution.scripts import Scripts
-from runner.script import Script
+from runner.script import Materials, Script
 from runner.tasks.misfire import Misfires
 from runner.tasks.planning import parse_config
 from runner.tasks.settings import TaskSettings
@@ -40,7 +39,6 @@ from runner.tasks.store import Store
 from runner.tasks.types import Ending, Run, Task
 
 if TYPE_CHECKING:
-    from runner.materials.supply import Supply
     from runner.phones.screens import Catalog
     from runner.phones.session import PhoneSession
 
@@ -51,6 +49,12 @@ LOCAL = "local"
 READY = "ready"
 _STORE_PAUSE = 1.0
 """Seconds between attempts to write an ending to a database that can't be used."""
+
+
+class MaterialSource(Protocol):
+    """What execution needs of `runner.materials.supply.Supply`."""
+
+    def for_run(self, run: Run, cancel: CancelToken) -> Materials: ...
 
 
 class ActiveRun:
@@ -90,8 +94,8 @@ class Executor:
         phones: PhoneSource,
         screens: Catalog,
         scripts: Scripts,
-        artifacts: Artifacts,
-        materials: Supply,
+        artifacts: ArtifactKeeper,
+        materials: MaterialSource,
         misfires: Misfires,
         settings: TaskSettings,
         work_folder: Path,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -26,7 +26,6 @@ from runner.errors import (
     TransportLost,
     UiServerError,
 )
-from runner.execution.artifacts import Artifacts
 from runner.execution.journal import Journal, OpenStep
 from runner.script import Account, Materials, Script, ScriptConfig
 from runner.tasks.store import Store
@@ -54,6 +53,14 @@ _MOST_KEPT = 10
 """Screens of one run, besides those of failures."""
 
 
+class ArtifactKeeper(Protocol):
+    """What a run needs of `runner.execution.artifacts.Artifacts`."""
+
+    def keep(self, run: Run, number: int, step: str, kind: str, data: bytes) -> None:
+        """Raises LostRun, OSError."""
+        ...
+
+
 class RunContext:
     """Used by the thread of its run only; whatever it writes carries the attempt's token."""
 
@@ -67,7 +74,7 @@ class RunContext:
         screens: Catalog,
         cancel: CancelToken,
         store: Store,
-        artifacts: Artifacts,
+        artifacts: ArtifactKeeper,
         materials: Materials,
         work_dir: Path,
     ) -> None:
