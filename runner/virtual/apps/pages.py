@@ -97,6 +97,8 @@ class PagedApp(App):
         self._popups: list[Page] = []
         self._epoch = 0
         self._moving = False
+        self.finger = (0, 0)
+        """Where the screen was touched last, in pixels; of a swipe, where it ended."""
         self._drawn: tuple[Page, object, Sheet] | None = None
 
     # For pages
@@ -220,6 +222,7 @@ class PagedApp(App):
         hit = self._sheet().hit(x, y)
         if hit is None:
             return
+        self.finger = (x, y)
         if hit.key in page.fields:
             page.focus = hit.key
         (page.pressed if seconds > LONG_PRESS else page.tapped)(hit.key, hit.number)
@@ -228,6 +231,7 @@ class PagedApp(App):
     def swipe(self, x1: int, y1: int, x2: int, y2: int) -> None:
         page = self.page
         if page is not None and not self._moving:
+            self.finger = (x2, y2)
             page.swiped(x2 - x1, y2 - y1)
             self.changed()
 

@@ -21,6 +21,12 @@ class Composition:
     title: str = ""
     sound: str = ""
     ai_label: bool = False
+    origin_volume: int | None = None
+    """0 to 100; None where there is no original sound, or an app without volumes."""
+    sound_volume: int | None = None
+    """The same of the added sound."""
+    product: str = ""
+    """What the link to a product reads; "" for none."""
 
     @property
     def is_photos(self) -> bool:

@@ -177,7 +177,10 @@ class SocialApp(PagedApp):
                 at=datetime.now(UTC).isoformat(),
                 url=self.url_of(upload),
                 sound=composition.sound,
+                origin_volume=composition.origin_volume,
+                sound_volume=composition.sound_volume,
                 ai_label=composition.ai_label,
+                product_link=bool(composition.product),
             )
         )
         self.accepted(upload)

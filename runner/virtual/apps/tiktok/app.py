@@ -20,7 +20,7 @@ from ..popups import Popup
 from ..posts import Composition, Kind, Upload
 from ..social import CAMERA_PERMISSIONS, STREAM, SocialApp
 from ..templates import Sheet, Template
-from . import pages, popups, screens
+from . import options, pages, popups, screens
 
 SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
 
@@ -59,6 +59,7 @@ class TikTok(SocialApp):
         self.manners = Manners.drawn(android.rng)
         self.widget_closed = False
         self.asks_publicly = False
+        self.shelf = options.Shelf()
 
     # Starting
 

@@ -10,7 +10,7 @@ from ...app import AcceptedPost, MediaRow
 from ..pages import Page
 from ..posts import Composition
 from ..templates import Rect, Sheet, append, clip, new_node, place, remove, shift, write
-from . import screens
+from . import options, screens
 
 if TYPE_CHECKING:
     from .app import TikTok
@@ -19,6 +19,7 @@ TITLE_LIMIT = 90
 PHOTO_DESCRIPTION_LIMIT = 4000
 VIDEO_CAPTION_LIMIT = 2200
 MOST_PHOTOS = 35
+DEFAULT_VOLUME = 50
 
 
 class TikTokPage(Page):
@@ -439,6 +440,7 @@ class Camera(TikTokPage):
 
     name = "camera"
     MODES = ("mode.10m", "mode.60s", "mode.15s", "mode.photo", "mode.text")
+    editing = None
 
     def __init__(self, app: TikTok, *, sound: str = "") -> None:
         super().__init__(app)
@@ -462,6 +464,8 @@ class Camera(TikTokPage):
         match key:
             case "camera.close":
                 self.back()
+            case "sound":
+                self.app.open(options.Sounds(self.app, self))
             case "gallery" | "new_video":
                 self.app.open_gallery(self)
             case "tab.create":
@@ -473,6 +477,10 @@ class Camera(TikTokPage):
                 self.app.open(Editor(self.app, Composition([self.app.snapshot()], sound=self.sound)))
             case mode if mode in self.MODES:
                 self.mode = mode
+
+    def use_sound(self, name: str) -> None:
+        self.sound = name
+        self.app.changed()
 
 
 class Gallery(TikTokPage):
@@ -666,20 +674,41 @@ class Editor(TikTokPage):
         if composition.is_photos and not composition.sound:
             # The app adds a sound to photos by itself, as the dumps show.
             composition.sound = "Song 003"
+        if not composition.is_photos and composition.origin_volume is None:
+            composition.origin_volume = DEFAULT_VOLUME
+        if composition.sound and composition.sound_volume is None:
+            composition.sound_volume = DEFAULT_VOLUME
+
+    @property
+    def editing(self) -> Composition:
+        return self.composition
+
+    def use_sound(self, name: str) -> None:
+        self.composition.sound = name
+        self.composition.sound_volume = DEFAULT_VOLUME if name else None
+        self.app.changed()
 
     def draw(self) -> Sheet:
         sheet = self.sheet(screens.EDITOR_HINT if self.app.manners.editor_hint else screens.EDITOR)
         sheet.text("sound.name", self.composition.sound or self.app.say("Add sound"))
         if not self.composition.sound:
             sheet.drop("sound.remove")
+        if self.app.major < 46:
+            # No dump shows where the volumes are: here among the tools, in newer versions with the sounds.
+            label = self.app.say("Volume")
+            write(sheet.node("tools"), content_desc=label, key="volume")
         return sheet
 
     def tapped(self, key: str, number: int) -> None:
         match key:
             case "back":
                 self.back()
+            case "sound":
+                self.app.open(options.Sounds(self.app, self))
+            case "volume":
+                self.app.open(options.Volumes(self.app, self.composition))
             case "sound.remove":
-                self.composition.sound = ""
+                self.use_sound("")
             case "story":
                 self.app.mistakes.append("posted a story")
                 self.app.publish(self.composition, kind="story")
@@ -718,6 +747,12 @@ class PostPage(TikTokPage):
             write(sheet.node(key), focused=self.focus == key)
         if self.focus:
             sheet.text("counter", f"{len(self.caption.text)}/{self.caption.limit}")
+        if self.composition.product and sheet.has("link"):
+            row = sheet.node("link")
+            write(row, content_desc=self.composition.product)
+            for label in row.iter("node"):
+                if label.get("text"):
+                    write(label, text=self.composition.product)
         return sheet
 
     def typed(self, key: str) -> None:
@@ -739,6 +774,10 @@ class PostPage(TikTokPage):
                 self.focus = None
             case "back":
                 self.back()
+            case "more_options":
+                self.app.open(options.MoreOptions(self.app, self.composition))
+            case "link":
+                self.app.open(options.LinkChoice(self.app, self.composition))
             case "drafts":
                 self.app.keep_draft(self.composition)
             case "post":

@@ -63,6 +63,8 @@ SURVEY = PopupKind(
 PUBLISH_PUBLICLY = PopupKind(
     "publish_publicly", screens.DIALOG, "Publish video publicly?", "Publish now", "Cancel"
 )
+AI_LABEL = PopupKind("ai_label", screens.DIALOG, "Label your AI-generated content", "Turn on", "Cancel")
+"""Reported to come when the switch is used for the first time; its words are ours."""
 DISCARD = PopupKind("discard", screens.DIALOG, "Discard edits?", "Discard", "Keep editing")
 UPLOAD_FAILED = PopupKind(
     "upload_failed", screens.DIALOG, "Something went wrong. Try again later.", "Retry", "Cancel"

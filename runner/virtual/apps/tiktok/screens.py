@@ -180,6 +180,7 @@ _CAMERA = {
     "mode.text": "=TEXT",
     "tab.post": "=POST",
     "tab.create": "=CREATE",
+    "sound": "#d8c",
 }
 _CAMERA_PARTS = {"sound.name": "#ycm"}
 CAMERA = Template(_file("tt43_en_create_camera.xml"), _CAMERA, _CAMERA_PARTS, size=_TALL)
@@ -222,13 +223,19 @@ GALLERY = Template(
     size=_TALL,
 )
 
-_EDITOR = {"back": "#b98", "story": "#qxr", "next": "#ntn", "sound.remove": "#d81"}
-_EDITOR_PARTS = {"sound.name": "#ycm"}
+_EDITOR = {"back": "#b98", "story": "#qxr", "next": "#ntn", "sound": "#d8c", "sound.remove": "#d81"}
+_EDITOR_PARTS = {"sound.name": "#ycm", "tools": "@Effects"}
 EDITOR = Template(_file("tt43_en_editor_next.xml"), _EDITOR, _EDITOR_PARTS, size=_TALL)
 EDITOR_HINT = Template(_file("tt43_en_editor_next_b.xml"), _EDITOR, _EDITOR_PARTS, size=_TALL)
 
+
+def _more_options(name: str) -> str:
+    return _by_id("d0z", f" and starts-with(@content-desc, '{name}')")
+
+
 _POST_PAGE = {
     "back": "#b98",
+    "more_options": _more_options("More options"),
     "caption": "#g19",
     "hashtags": "#awo",
     "mention": "#awn",
@@ -236,7 +243,7 @@ _POST_PAGE = {
     "post": "#qrb",
 }
 _POST_PAGE_PARTS = {"top": "#w_m", "toolbar": "#l44", "options": "#qr5", "bottom": "#bw7"}
-_PHOTO_PAGE = {**_POST_PAGE, "title": "#g1c", "collapse": "#fwf"}
+_PHOTO_PAGE = {**_POST_PAGE, "title": "#g1c", "collapse": "#fwf", "link": "@Add link"}
 _PHOTO_PAGE_PARTS = {**_POST_PAGE_PARTS, "cover": "#ji6"}
 
 
@@ -302,10 +309,40 @@ def _to_focused_video_page(sheet: Sheet) -> None:
             remove(row if name == "f6m" else row.getparent())
 
 
+def _with_link(sheet: Sheet) -> None:
+    """The dump of a video's page is of an account that may link nothing: the row of a photo's page, where
+    there is room for it.
+    """
+    options = sheet.node("options")
+    package = options.get("package")
+    row = new_node(
+        options,
+        class_name="android.widget.Button",
+        rect=Rect(0, 1781, 1080, 1889),
+        resource_id=f"{package}:id/d0z",
+        content_desc="Add link",
+        clickable=True,
+        focusable=True,
+        key="link",
+    )
+    append(options, row)
+    label = new_node(
+        options,
+        class_name="android.widget.TextView",
+        rect=Rect(121, 1809, 300, 1861),
+        resource_id=f"{package}:id/w4m",
+        text="Add link ",
+    )
+    append(row, label)
+    hold(row)
+
+
 _VIDEO_PAGE = _file("tt4314_publish_post_screen.xml")
 # The navigation bar is the phone's, not the app's.
 _NAVIGATION_BAR = ("/hierarchy/node[@package = 'com.android.systemui']",)
-POST_VIDEO = Template(_VIDEO_PAGE, _POST_PAGE, _POST_PAGE_PARTS, size=_BUTTONS, drop=_NAVIGATION_BAR)
+POST_VIDEO = Template(
+    _VIDEO_PAGE, _POST_PAGE, _POST_PAGE_PARTS, size=_BUTTONS, drop=_NAVIGATION_BAR, derive=_with_link
+)
 POST_VIDEO_FOCUSED = Template(
     _VIDEO_PAGE,
     _POST_PAGE,
@@ -318,6 +355,17 @@ POST_PHOTOS = Template(_file("tt43_en_post_page.xml"), _PHOTO_PAGE, _PHOTO_PAGE_
 POST_PHOTOS_FOCUSED = Template(
     _file("tt43_en_post_page.xml"), _PHOTO_PAGE, _PHOTO_PAGE_PARTS, size=_TALL, derive=_to_focused_photo_page
 )
+
+
+def _emptied(sheet: Sheet) -> None:
+    for node in list(sheet.node("window")):
+        remove(node)
+
+
+BLANK = Template(
+    _file("tt43_en_post_page.xml"), {}, {"window": "/hierarchy/node[1]"}, size=_TALL, derive=_emptied
+)
+"""The window that the pages of `options` are drawn in."""
 
 SOUND = Template(
     _file("tt4314_fr_sound_page.xml"),
