@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from pydantic_settings import (
 
 from runner.errors import ConfigError
 from runner.farm.loader import Loaded, load
-from runner.farm.schema import AdbSettings, ApiSettings
+from runner.farm.schema import AdbSettings, ApiSettings, HostName
+from runner.fleet.settings import FleetSettings
 from runner.materials.settings import MaterialSettings
 from runner.mistakes import sentence
 from runner.tasks.settings import TaskSettings
@@ -42,6 +44,8 @@ class Settings(BaseSettings):
     """Database, artifacts, logs."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL; empty: SQLite in data_dir. May hold a password."""
+    name: HostName = ""
+    """This host's name in a fleet; empty: the computer's, see `host_name`."""
     host: str = "127.0.0.1"
     port: int = Field(default=50809, ge=0, le=65535)
     """0: any free one."""
@@ -54,11 +58,17 @@ class Settings(BaseSettings):
     materials: MaterialSettings = MaterialSettings()
     worker_api: WorkerApiSettings = WorkerApiSettings()
     upstreams: list[UpstreamSettings] = []
+    fleet: FleetSettings = FleetSettings()
 
     @property
     def token(self) -> str:
         """The API token; empty when none is set."""
         return self.api_token.get_secret_value() if self.api_token else ""
+
+    @property
+    def host_name(self) -> str:
+        """Under which the other hosts of a fleet know this one."""
+        return self.name or socket.gethostname()
 
     @property
     def screens_folder(self) -> Path:

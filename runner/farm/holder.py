@@ -33,6 +33,11 @@ class FarmHolder:
         return self._loaded.farm
 
     @property
+    def text(self) -> str:
+        """The content of the file that `farm` was made of."""
+        return self._loaded.text
+
+    @property
     def error(self) -> ConfigError | None:
         """Why the file as it is now is not in use; None when it is."""
         return self._error

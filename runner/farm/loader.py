@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,8 @@ SECTIONS = {
     "materials",
     "worker_api",
     "upstreams",
+    "fleet",
+    "name",
     "host",
     "port",
     "data_dir",
@@ -70,6 +72,8 @@ class Loaded:
 
     farm: Farm
     settings: dict[str, Any]
+    text: str = field(default="", repr=False)
+    """What stands in the file."""
 
 
 def load(path: Path) -> Loaded:
@@ -96,7 +100,7 @@ def parse(raw: bytes, path: Path) -> Loaded:
     problems += _across_devices(values, places)
     if problems:
         raise ConfigError(problems=sorted(set(problems)))
-    return Loaded(_farm(file, path), _settings(file, path))
+    return Loaded(_farm(file, path), _settings(file, path), raw.decode("utf-8-sig"))
 
 
 # The file's text → a tree that knows its places
@@ -264,6 +268,7 @@ def _device(entry: DeviceEntry, index: int, file: FarmFile) -> Device:
         index=index,
         name=entry.name,
         address=address,
+        host=entry.host,
         group=entry.group,
         tags=tuple(entry.tags),
         enabled=entry.enabled,

@@ -5,7 +5,7 @@ The loader (`runner.farm.loader`) turns a file into these and reports every mist
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 PACKAGES = {"tiktok": "com.zhiliaoapp.musically", "instagram": "com.instagram.android"}
@@ -31,6 +31,8 @@ class Device:
     name: str = ""
     address: str = ""
     """host:port to `adb connect`; empty for USB."""
+    host: str = ""
+    """The only host of a fleet that drives it; empty: whichever sees it."""
     group: str = ""
     tags: tuple[str, ...] = ()
     enabled: bool = True
@@ -59,6 +61,12 @@ class Farm:
 
     def device(self, serial: str) -> Device | None:
         return self._by_serial.get(serial)
+
+    def for_host(self, name: str) -> Farm:
+        """What this host of a fleet may drive: without the devices that are another's. Indexes stay."""
+        return replace(
+            self, devices=tuple(device for device in self.devices if device.host in ("", name)), _by_serial={}
+        )
 
     def accounts_of(self, username: str) -> list[tuple[Device, FarmAccount]]:
         """Every account of this name (the same name may exist in both apps); a leading @ is ignored."""

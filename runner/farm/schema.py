@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runner.fleet.settings import FleetSettings
 from runner.materials.settings import MaterialSettings
 from runner.mistakes import nearest
 from runner.tasks.settings import TaskSettings
@@ -60,6 +61,15 @@ def _username(username: str) -> str:
     return name
 
 
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", name):
+        raise ValueError(f'"{name}" is not a host\'s name; write letters, digits, "-", "_" and "." only.')
+    return name
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -89,6 +99,12 @@ class DeviceEntry(_Section):
         description="host:port that the runner connects adb to. "
         "Leave it out for USB; a serial that is host:port is its own address.",
         examples=["192.168.1.20:5555"],
+    )
+    host: HostName = Field(
+        default="",
+        description="In a fleet: only the host of this name drives the phone. Default: whichever sees it. "
+        "Needed for a TCP phone, which every host could connect to.",
+        examples=["desk-1"],
     )
     group: str = Field(default="", description="Any word, for your own order.")
     tags: list[str] = Field(default=[], description="Any words, for your own order.")
@@ -159,6 +175,10 @@ class FarmFile(_Section):
     upstreams: Annotated[list[UpstreamSettings], AfterValidator(different_names)] = Field(
         default=[], description="Servers of the Worker Tasks API whose tasks this farm takes."
     )
+    fleet: FleetSettings = Field(
+        default=FleetSettings(), description="Several hosts with one PostgreSQL database."
+    )
+    name: HostName = Field(default="", description="This host's name in a fleet. Default: the computer's.")
     host: str = Field(
         default="127.0.0.1",
         description="The address to listen on. Any but loopback needs RUNNER_API_TOKEN.",

@@ -39,6 +39,17 @@ def test_a_changed_file_is_the_farm_after_the_next_refresh(file: Path) -> None:
     assert not holder.refresh()
 
 
+def test_the_text_is_that_of_the_farm_in_use(file: Path) -> None:
+    holder = FarmHolder(file, load(file))
+    valid = "time_zone: UTC  # ¡aquí!\ndevices: [{serial: A}]\n"
+    write(file, valid)
+    holder.refresh()
+    assert holder.text == valid
+    write(file, "devices: 1")
+    holder.refresh()
+    assert holder.text == valid
+
+
 def test_a_new_comment_is_no_new_farm(file: Path) -> None:
     holder = FarmHolder(file, load(file))
     write(file, "# hello\ntime_zone: UTC\ndevices: [{serial: A}]\n")

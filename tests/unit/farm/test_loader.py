@@ -237,3 +237,29 @@ def test_a_username_may_exist_in_both_apps() -> None:
 def test_a_missing_file_names_itself_and_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file.* --config"):
         load(tmp_path / "nowhere.yaml")
+
+
+def test_a_device_of_another_host_is_left_out() -> None:
+    farm = parse(
+        b"""
+name: desk-1
+fleet: {lease_seconds: 20}
+devices:
+  - serial: ANYWHERE
+  - {address: "10.0.0.5:5555", host: desk-2}
+  - {serial: HERE, host: desk-1}
+""",
+        HERE,
+    ).farm
+    assert [device.host for device in farm.devices] == ["", "desk-2", "desk-1"]
+    here = farm.for_host("desk-1")
+    assert [(device.serial, device.index) for device in here.devices] == [("ANYWHERE", 1), ("HERE", 3)]
+    assert here.device("10.0.0.5:5555") is None
+    assert farm.device("10.0.0.5:5555") is not None
+
+
+def test_a_hosts_name_is_checked_at_its_place() -> None:
+    text, places = marked('name: ¦"two words"\ndevices:\n  - {serial: A, host: ¦a/b}\n')
+    problems = problems_of(text)
+    assert [problem[1:3] for problem in problems] == places
+    assert "is not a host's name" in problems[0].message

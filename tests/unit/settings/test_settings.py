@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def test_who_wins(
         monkeypatch.setenv("RUNNER_PORT", variable)
     settings = settle(tmp_path / "devices.yaml", {"port": file} if file else {}, port=flag)
     assert settings.port == expected
+
+
+def test_the_name_of_a_host_is_the_computers_unless_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settle(tmp_path / "devices.yaml", {}).host_name == socket.gethostname()
+    monkeypatch.setenv("RUNNER_NAME", "desk-2")
+    monkeypatch.setenv("RUNNER_FLEET__LEASE_SECONDS", "30")
+    settings = settle(tmp_path / "devices.yaml", {"name": "desk-1", "fleet": {"files": "shared"}})
+    assert settings.host_name == "desk-2"
+    assert (settings.fleet.lease.total_seconds(), settings.fleet.files) == (30, "shared")
+    with pytest.raises(ConfigError, match="desk 3"):
+        settle(tmp_path / "devices.yaml", {}, name="desk 3")
 
 
 def test_one_nested_variable_leaves_the_rest_of_its_section(
