@@ -51,3 +51,5 @@ class PhoneStatus:
     """In plain words, with what to do; "" for a phone that is ready."""
     info: PhoneInfo | None
     """None until it was looked at; kept after it went away."""
+    host: str = "local"
+    """Which host drives it; "" when none of a fleet does."""

@@ -31,6 +31,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _new_database(request.getfixturevalue("postgres_server"))
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """SQLAlchemy's URL of an empty database of PostgreSQL."""
+    return _new_database(postgres_server)
+
+
 @contextmanager
 def _server() -> Iterator[str]:
     # Under root the server runs as a user of its own, which can't enter pytest's folders; so it has another.

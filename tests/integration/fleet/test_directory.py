@@ -1,0 +1,145 @@
+"""What the tables of a fleet say of hosts and phones, judged by the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Interval, func, insert, literal
+
+from runner.farm.loader import parse
+from runner.fleet import model
+from runner.fleet.directory import FleetDirectory, FleetPhone
+from runner.phones.status import PhoneInfo, PhoneState
+from runner.tasks.database import Database
+from runner.tasks.store import Store
+from runner.tasks.types import NewTask, Source
+
+LEASE = timedelta(seconds=15)
+SINCE = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+INFO = PhoneInfo("Pixel 7", "google", "14", 34, (1080, 2400), "en-US")
+FARM = parse(
+    b"""
+time_zone: Asia/Ho_Chi_Minh
+devices:
+  - serial: C
+  - serial: A
+  - serial: B
+  - {serial: NOWHERE, host: desk-9}
+  - {serial: OFF, enabled: false}
+""",
+    Path("devices.yaml"),
+).farm
+
+
+class Fleet:
+    """The tables, and a directory that reads them."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.directory = FleetDirectory(self.database, LEASE, lambda: FARM, lambda: {"X1": "device"})
+
+    def host(self, name: str, *, silent: float = 0.0, instance: str = "i", url: str = "") -> None:
+        """A row as if last seen `silent` seconds ago."""
+        seen_at = func.now() - literal(timedelta(seconds=silent), Interval)
+        row = {"name": name, "instance": instance and f"{instance}-{name}", "home": "h", "version": "1.2.3"}
+        values = row | {"url": url, "skew": 2.5 if url else -0.5, "started_at": SINCE, "seen_at": seen_at}
+        with self.database.write() as connection:
+            connection.execute(insert(model.hosts).values(**values))
+
+    def phone(self, serial: str, host: str, state: str, info: PhoneInfo | None = None) -> None:
+        row = {"serial": serial, "host": host, "state": state, "reason": f"is {state}", "since": SINCE}
+        with self.database.write() as connection:
+            connection.execute(insert(model.phones).values(**row, info=asdict(info) if info else None))
+
+    def lease(self, name: str, host: str, *, seconds: float) -> None:
+        until = func.now() + literal(timedelta(seconds=seconds), Interval)
+        with self.database.write() as connection:
+            connection.execute(insert(model.leases).values(name=name, holder=f"i-{host}", expires_at=until))
+
+
+@pytest.fixture
+def fleet(postgres_url: str) -> Iterator[Fleet]:
+    fleet = Fleet(postgres_url)
+    yield fleet
+    fleet.database.close()
+
+
+def test_an_empty_fleet(fleet: Fleet) -> None:
+    assert fleet.directory.hosts() == []
+    assert fleet.directory.phones() == []
+    assert {status.state for status in fleet.directory.snapshot()} == {PhoneState.ABSENT}
+
+
+def test_a_host_is_live_while_it_is_heard_of_and_has_not_left(fleet: Fleet) -> None:
+    fleet.host("here", url="http://10.0.0.1:50809")
+    fleet.host("nearly", silent=13)
+    fleet.host("silent", silent=16)
+    fleet.host("left", instance="")
+    hosts = {host.name: host for host in fleet.directory.hosts()}
+    assert {name: host.live for name, host in hosts.items()} == {
+        "here": True, "left": False, "nearly": True, "silent": False,
+    }  # fmt: skip
+    assert (hosts["here"].url, hosts["here"].version) == ("http://10.0.0.1:50809", "1.2.3")
+    assert [host.name for host in hosts.values() if host.skewed] == ["here"]
+    assert hosts["here"].started_at == SINCE
+
+
+def test_hosts_tell_their_phones_runs_and_who_is_the_clock(fleet: Fleet) -> None:
+    fleet.host("one")
+    fleet.host("two", silent=100)
+    fleet.phone("A", "one", "ready")
+    fleet.phone("B", "one", "busy")
+    fleet.phone("C", "two", "ready")
+    fleet.lease("clock", "one", seconds=10)
+    fleet.lease("upstreams", "two", seconds=10)
+    store = Store(fleet.database)
+    new = NewTask("B", "anna", "tiktok", "com.app", SINCE, None)
+    store.create([new], script_name="post", script_config={}, source=Source.API, retry_limit=0, now=SINCE)
+    assert store.claim_next("B", SINCE, "one")
+    one, two = fleet.directory.hosts()
+    assert one.phones == {PhoneState.READY: 1, PhoneState.BUSY: 1}
+    assert two.phones == {PhoneState.ABSENT: 1}
+    assert (one.running, two.running) == (1, 0)
+    assert (one.is_clock, two.is_clock) == (True, False)
+
+
+def test_an_expired_lease_has_no_holder(fleet: Fleet) -> None:
+    fleet.host("one")
+    fleet.lease("clock", "one", seconds=-1)
+    assert [host.is_clock for host in fleet.directory.hosts()] == [False]
+
+
+def test_phones_are_told_as_their_host_reported_them(fleet: Fleet) -> None:
+    fleet.phone("B", "one", "quarantined")
+    fleet.phone("A", "one", "ready", INFO)
+    assert fleet.directory.phones() == [
+        FleetPhone("A", "one", PhoneState.READY, "is ready", SINCE, INFO),
+        FleetPhone("B", "one", PhoneState.QUARANTINED, "is quarantined", SINCE, None),
+    ]
+
+
+def test_the_snapshot_has_the_order_of_the_farm_and_knows_silence(fleet: Fleet) -> None:
+    fleet.host("one")
+    fleet.host("two", silent=100)
+    fleet.phone("A", "one", "busy", INFO)
+    fleet.phone("B", "two", "ready", INFO)
+    fleet.phone("OFF", "one", "ready", INFO)
+    fleet.phone("NOT-IN-THE-FARM", "one", "ready")
+    c, a, b, nowhere, off = fleet.directory.snapshot()
+    assert (a.serial, a.state, a.host, a.info, a.since) == ("A", PhoneState.BUSY, "one", INFO, SINCE)
+    silent = next(host for host in fleet.directory.hosts() if host.name == "two")
+    assert (b.state, b.host, b.info, b.since) == (PhoneState.ABSENT, "two", INFO, silent.seen_at)
+    assert b.reason.startswith("Host two is silent since 20")
+    assert b.reason.endswith("+07:00.")
+    assert (c.state, c.host, c.reason) == (PhoneState.ABSENT, "", "The hosts of the fleet do not see it.")
+    assert (nowhere.host, nowhere.reason) == ("desk-9", "Host desk-9 does not see it.")
+    assert (off.state, off.reason) == (PhoneState.ABSENT, "It is disabled in devices.yaml.")
+    assert fleet.directory.strangers() == {"X1": "device"}
+
+
+def test_the_skew_of_a_computer_that_is_the_databases(fleet: Fleet) -> None:
+    assert abs(fleet.directory.skew()) < 1
