@@ -1,6 +1,6 @@
 """The configuration of the post script, with the vendor's field names and defaults, and its checks.
 
-What is not built yet is refused by its field's name when a task is created: nothing is silently ignored.
+What makes no sense is refused by its field's name when a task is created: nothing is silently ignored.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def _as_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
-_NO_VOLUMES = "no captured screen of TikTok's volume controls is known"
-
+DEFAULT_VOLUME = 50
+"""Leaves a volume as the app has it."""
 Volume = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -62,13 +62,19 @@ class PostConfig(ScriptConfig):
         "-1", description="-1 as the app does it, 0 no sound, 1 add one, custom search one."
     )
     sound_name: str = Field(
-        "", description="Link of a sound, for post_way useSound; a folder may list its own."
+        "",
+        description="Name of a sound, of which the first match is taken, or its link, for post_way useSound; "
+        "a folder may list its own.",
     )
     custom_sound_keyword: str = Field("", description="What to search; required for add_sound custom.")
-    origin_sound_volume: Volume = Field(50, description="0 to 100.")
-    add_sound_volume: Volume = Field(50, description="0 to 100.")
+    origin_sound_volume: Volume = Field(
+        DEFAULT_VOLUME, description="Of a video's own sound, 0 to 100; 50 leaves it as TikTok has it."
+    )
+    add_sound_volume: Volume = Field(
+        DEFAULT_VOLUME, description="Of the added sound, 0 to 100; 50 leaves it as TikTok has it."
+    )
     add_product_link: Annotated[Literal[0, 1], BeforeValidator(_as_number)] = Field(
-        0, description="TikTok only."
+        0, description="TikTok only. 1 links the first product that the account may link."
     )
     ai_label: bool = Field(False, description="Disclose AI-generated content.")
     placement: Literal["reel", "story"] = Field(
@@ -81,12 +87,13 @@ class PostConfig(ScriptConfig):
 
 
 def check(config: PostConfig, planned: Planned) -> None:
-    """Refuse what can't work, or is not built yet. Raises InvalidRequest with the field's name."""
+    """Refuse what can't work. Raises InvalidRequest with the field's name."""
     app = planned.account.app if planned.account else "tiktok"
     if app == "instagram":
         _fits_instagram(config)
+    else:
+        _fits_tiktok(config)
     _complete(config)
-    _built(config, app)
     choices = config.spoken()
     check_captions(choices, app, has_titles=has_titles(config, app))
     if not has_titles(config, app) and any(map(has_title, choices)):
@@ -152,8 +159,8 @@ def _fits_instagram(config: PostConfig) -> None:
         ("add_sound", config.add_sound != "-1", "sounds are for TikTok only"),
         ("sound_name", bool(config.sound_name), "sounds are for TikTok only"),
         ("custom_sound_keyword", bool(config.custom_sound_keyword), "sounds are for TikTok only"),
-        ("origin_sound_volume", config.origin_sound_volume != 50, "volumes are for TikTok only"),
-        ("add_sound_volume", config.add_sound_volume != 50, "volumes are for TikTok only"),
+        ("origin_sound_volume", config.origin_sound_volume != DEFAULT_VOLUME, "volumes are for TikTok only"),
+        ("add_sound_volume", config.add_sound_volume != DEFAULT_VOLUME, "volumes are for TikTok only"),
         ("add_product_link", config.add_product_link == 1, "product links are for TikTok only"),
         ("captions", is_story and bool(config.captions.strip()), "a story has no caption"),
         ("ai_label", is_story and config.ai_label, "a story has no AI label"),
@@ -169,36 +176,29 @@ def _fits_instagram(config: PostConfig) -> None:
             raise InvalidRequest(f"{field}: {why}.", field=field, value=value)
 
 
-def _built(config: PostConfig, app: str) -> None:
-    if app == "instagram":
-        return
-    for field, is_built, why in (
+def _fits_tiktok(config: PostConfig) -> None:
+    uses_sound = config.post_way == "useSound"
+    has_added = uses_sound or config.add_sound in ("1", "custom")
+    # TikTok gives pictures a sound by itself.
+    may_have_added = has_added or (config.content_type == 1 and config.add_sound == "-1")
+    for field, is_wrong, why in (
         (
             "add_sound",
-            config.add_sound in ("-1", "0"),
-            "no captured screen of TikTok's list of sounds is known. Take -1, 0, or a link with post_way "
-            "useSound",
+            uses_sound and config.add_sound != "-1",
+            "post_way useSound is there to use its own sound",
         ),
         (
-            "add_sound",
-            config.add_sound != "0" or config.post_way != "useSound",
-            "post_way useSound is there to use a sound",
-        ),
-        ("origin_sound_volume", config.origin_sound_volume == 50, _NO_VOLUMES),
-        ("add_sound_volume", config.add_sound_volume == 50, _NO_VOLUMES),
-        (
-            "add_product_link",
-            config.add_product_link == 0,
-            "no captured screen of what is behind TikTok's Add link is known",
+            "origin_sound_volume",
+            config.content_type == 1 and config.origin_sound_volume != DEFAULT_VOLUME,
+            "pictures have no sound of their own",
         ),
         (
-            "ai_label",
-            not config.ai_label,
-            "no captured screen of TikTok's switch for AI-generated content is known",
+            "add_sound_volume",
+            config.add_sound_volume != DEFAULT_VOLUME and not may_have_added,
+            "there is no added sound. Take add_sound 1 or custom, or post_way useSound",
         ),
+        ("placement", config.placement != "reel", "it is for Instagram only"),
     ):
-        if not is_built:
+        if is_wrong:
             value = str(getattr(config, field))
-            raise InvalidRequest(f"{field}: {value} can't be done: {why}.", field=field, value=value)
-    if config.placement != "reel":
-        raise InvalidRequest("placement is for Instagram only.", field="placement", value=config.placement)
+            raise InvalidRequest(f"{field}: {value} makes no sense: {why}.", field=field, value=value)

@@ -23,9 +23,10 @@ from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
 from runner.script import Account, Context, Result
 
 from .captions import titled
-from .config import PostConfig, has_titles
+from .config import DEFAULT_VOLUME, PostConfig, has_titles
 from .content import Content
 from .grid import Grid
+from .options import AiLabel, ProductLink
 from .picking import Picker
 from .posting import (
     ALBUM,
@@ -36,6 +37,7 @@ from .posting import (
     AppLeft,
     Posting,
 )
+from .sounds import SoundPicker, Volumes, is_link, reads_as
 
 SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
 
@@ -66,7 +68,7 @@ class TikTokPost(Posting):
         super().__init__(context, account, content)
         self.title = ""
         self.sound = ""
-        """The name of the sound that the post starts from, as its page says it."""
+        """The name of the sound that was chosen for the post, as its page or the list of sounds says it."""
         if has_titles(context.config, self.app):
             self.title, self.caption = titled(content.caption)
 
@@ -158,6 +160,7 @@ class TikTokPost(Posting):
                 with self.context.step("editor"):
                     self._to_post_page()
                 with self.context.step("caption"):
+                    self._set_options()
                     self._write_texts()
             except (AppLeft, *LOST_ON_THE_WAY) as error:
                 if attempt == COMPOSE_ATTEMPTS:
@@ -168,15 +171,20 @@ class TikTokPost(Posting):
                 return proof
 
     def _bring_into_app(self) -> None:
+        self.sound = ""
         self._open_gallery_to_app()
         match self.way:
             case "share":
                 self._share()
             case "addButton":
                 self._pick(dict.fromkeys((*TABS, "own_profile"), self._tap("create")))
-            case "useSound":
+            case "useSound" if is_link(self.content.sound):
                 self._open_sound()
                 self._pick({"sound_page": self._tap("use_sound")})
+            case "useSound":
+                to_camera = dict.fromkeys((*TABS, "own_profile"), self._tap("create"))
+                self._choose_sound("camera", self.content.sound, to_camera)
+                self._pick({})
 
     def _open_sound(self) -> None:
         link = self.content.sound.strip()
@@ -189,8 +197,7 @@ class TikTokPost(Posting):
             "the sound's page",
             seconds=LINK_SECONDS + self.context.config.sound_wait_time,
         )
-        name = page.control("name")
-        self.sound = name.text if name else link
+        self.sound = page.need("name").text
         self.context.note(f"the link leads to the sound {self.sound}", link=link)
 
     def _pick(self, to_camera: dict[str, Action]) -> None:
@@ -224,16 +231,98 @@ class TikTokPost(Posting):
         )
         self._on_to(anywhere("editor", "post_page"), {"share_chooser": self._tap("video")}, "the editor")
 
+    def _choose_sound(self, page: str, keyword: str, on_the_way: dict[str, Action]) -> None:
+        """From the camera or the editor and back, which then reads as the sound."""
+        seconds = self.context.config.sound_wait_time
+        picker = SoundPicker(self.phone, self.walk, keyword=keyword, seconds=seconds)
+        self._on_to(
+            lambda seen: seen.screen == page and bool(picker.name) and _plays(seen, picker.name),
+            {
+                **on_the_way,
+                "camera_templates": self._tap("mode_post"),
+                page: lambda seen: _wait(seen) if picker.name else self.phone.tap(seen.point("sound")),
+                "sound_list": picker.from_list,
+                "sound_search": picker.from_search,
+            },
+            f"the sound {keyword}" if keyword else "a sound",
+            seconds=COMPOSE_SECONDS + seconds,
+        )
+        self.sound = picker.name
+
+    def _set_volumes(self) -> None:
+        """Those that differ from the default, which leaves them to the app."""
+        config = self.context.config
+        wanted = {"original": config.origin_sound_volume, "added": config.add_sound_volume}
+        volumes = Volumes(
+            self.phone,
+            self.walk,
+            {name: value for name, value in wanted.items() if value != DEFAULT_VOLUME},
+        )
+        if not volumes.wanted:
+            return
+
+        def open_volumes(seen: Seen) -> None:
+            self.phone.tap(seen.point("volume" if seen.control("volume") else "sound"))
+
+        self._on_to(
+            lambda seen: seen.screen == "editor" and volumes.proved,
+            {
+                "editor": open_volumes,
+                "sound_list": lambda seen: (
+                    self.phone.press("back") if volumes.proved else self.phone.tap(seen.point("volume"))
+                ),
+                "volumes": volumes.set,
+            },
+            "the volumes",
+        )
+
     def _to_post_page(self) -> None:
-        if self.context.config.add_sound == "0":
-            self._on_to(_is_silent, {"editor": self._tap("remove_sound")}, "an editor without a sound")
+        match self.context.config.add_sound:
+            case "0":
+                self._on_to(_is_silent, {"editor": self._tap("remove_sound")}, "an editor without a sound")
+            case "1":
+                self._choose_sound("editor", "", {})
+            case "custom":
+                self._choose_sound("editor", self.context.config.custom_sound_keyword, {})
+        self._set_volumes()
 
         def go_on(seen: Seen) -> None:
-            if self.way == "useSound" and _is_silent(seen):
-                raise StepFailed(f"The editor has lost the sound {self.sound}.")
+            if self.sound and not _plays(seen, self.sound):
+                shown = seen.control("sound")
+                reads = shown.text if shown else "none"
+                raise StepFailed(f"The editor has lost the sound {self.sound}: it shows {reads}.")
             self.phone.tap(seen.point("next"))
 
         self._on_to(anywhere("post_page"), {"editor": go_on}, "the post page")
+
+    def _set_options(self) -> None:
+        """Before the texts: with a field focused, the post page has no rows of options."""
+        config = self.context.config
+        if config.ai_label:
+            label = AiLabel(self.phone, self.walk)
+            self._on_to(
+                lambda seen: seen.screen == "post_page" and label.is_on,
+                {
+                    "post_page": self._tap("more_options"),
+                    "more_options": label.switch_on,
+                    "ai_label_notice": label.agree,
+                },
+                "the label for AI-generated content",
+            )
+        if config.add_product_link:
+            link = ProductLink(self.phone, self.walk, account=self.wanted)
+            self._on_to(
+                lambda seen: seen.screen == "post_page" and link.is_on(seen),
+                {
+                    "post_page": lambda seen: (
+                        _wait(seen) if link.name else self.phone.tap(seen.point("add_link"))
+                    ),
+                    "link_choice": self._tap("product"),
+                    "products": link.add,
+                    "product_name": link.confirm,
+                },
+                "the link to a product",
+            )
 
     def _write_texts(self) -> None:
         """Type title and description, and read them back from their fields and from the page."""
@@ -377,6 +466,12 @@ class TikTokPost(Posting):
 
 def _is_silent(seen: Seen) -> bool:
     return seen.screen == "editor" and seen.control("no_sound") is not None
+
+
+def _plays(seen: Seen, name: str) -> bool:
+    """Does the camera or the editor read as this sound?"""
+    shown = seen.control("sound")
+    return shown is not None and reads_as(shown.text, name)
 
 
 def _holds(page: Seen, name: str, text: str) -> bool:

@@ -120,17 +120,16 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
         ("material_list", {"content_type": 1}),
         ("image_count", {"content_type": 1, "material_list": [], "image_count": 36}),
         ("captions", {"content_type": 1, "captions": "x" * 91 + "##text"}),
-        ("sound_name", {"post_way": "useSound", "sound_name": "a song"}),
         ("sound_name", {"post_way": "useSound", "sound_name": "https://example.com/music/a-1"}),
         ("sound_name", {"post_way": "useSound", "sound_name": "https://www.tiktok.com/@user/video/1"}),
         ("add_sound", {"post_way": "useSound", "sound_name": "https://vm.tiktok.com/a/", "add_sound": 0}),
         ("sound_name", {"post_way": "useSound"}),
-        ("add_sound", {"add_sound": 1}),
+        ("add_sound", {"post_way": "useSound", "sound_name": "a song", "add_sound": 1}),
         ("custom_sound_keyword", {"add_sound": "custom"}),
-        ("origin_sound_volume", {"origin_sound_volume": 0}),
+        ("origin_sound_volume", {"content_type": 1, "origin_sound_volume": 0}),
         ("add_sound_volume", {"add_sound_volume": 80}),
-        ("add_product_link", {"add_product_link": 1}),
-        ("ai_label", {"ai_label": True}),
+        ("add_sound_volume", {"add_sound": 0, "add_sound_volume": 80}),
+        ("add_sound_volume", {"content_type": 1, "add_sound": 0, "add_sound_volume": 80}),
         ("placement", {"placement": "story"}),
         ("captions", {"captions": "{a|b"}),
         ("captions", {"captions": "x" * 2201}),
@@ -148,6 +147,20 @@ def test_what_can_not_be_done_is_refused_by_its_field(
         check(**{"material_list": [video], "captions": "{a|b}", **fields})
     assert caught.value.field == field
     assert field in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"add_sound": 1, "add_sound_volume": "80", "origin_sound_volume": 0},
+        {"add_sound": "custom", "custom_sound_keyword": "song"},
+        {"post_way": "useSound", "sound_name": "a song", "add_sound_volume": 100},
+        {"add_sound": 0, "origin_sound_volume": 20},
+        {"add_product_link": "1", "ai_label": True},
+    ],
+)
+def test_the_options_of_tiktok_are_taken(check: Check, video: str, fields: dict[str, Any]) -> None:
+    check(material_list=[video], **fields)
 
 
 def test_files_are_looked_at(check: Check, tmp_path: Path, video: str) -> None:
@@ -189,8 +202,8 @@ def test_the_sounds_of_a_folder_are_looked_at(check: Check, tmp_path: Path) -> N
     fields = {"post_way": "useSound", "material_source": "localFolder", "material_path": str(folder)}
     (folder / "sound_urls.txt").write_text("https://vm.tiktok.com/ZMabc/\n", "utf-8")
     check(**fields)
-    (folder / "sound_urls.txt").write_text("https://vm.tiktok.com/ZMabc/\na song\n", "utf-8")
-    with pytest.raises(InvalidRequest, match="a song") as caught:
+    (folder / "sound_urls.txt").write_text("https://vm.tiktok.com/ZMabc/\nhttps://example.com/\n", "utf-8")
+    with pytest.raises(InvalidRequest, match=r"example\.com") as caught:
         check(**fields)
     assert caught.value.field == "material_path"
 
