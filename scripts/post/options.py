@@ -70,6 +70,12 @@ class ProductLink:
         self.name = ""
         """What the link reads; "" until one was chosen."""
 
+    def open(self, page: Seen) -> None:
+        """From the post page. Raises ControlMissing when it reads as unlinked though a product was chosen."""
+        if self.name:
+            raise ControlMissing(f"post_page does not read as linked to {self.name}.")
+        self._phone.tap(page.point("add_link"))
+
     def add(self, products: Seen) -> None:
         """In the list of products. Raises StepFailed when there is none."""
         if products.control("nothing"):

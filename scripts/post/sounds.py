@@ -117,6 +117,8 @@ class SoundPicker:
         )
         if shown.screen == page and shown.control("use"):
             self._phone.tap(shown.point("use"))
+        elif shown.screen == page:
+            self._phone.press("back")
 
 
 class Volumes:

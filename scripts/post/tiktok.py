@@ -235,12 +235,19 @@ class TikTokPost(Posting):
         """From the camera or the editor and back, which then reads as the sound."""
         seconds = self.context.config.sound_wait_time
         picker = SoundPicker(self.phone, self.walk, keyword=keyword, seconds=seconds)
+
+        def open_sounds(seen: Seen) -> None:
+            control = seen.need("sound")
+            if picker.name:
+                raise ControlMissing(f"{page} shows {control.text}, not the sound {picker.name}.")
+            self.phone.tap(control)
+
         self._on_to(
             lambda seen: seen.screen == page and bool(picker.name) and _plays(seen, picker.name),
             {
                 **on_the_way,
                 "camera_templates": self._tap("mode_post"),
-                page: lambda seen: _wait(seen) if picker.name else self.phone.tap(seen.point("sound")),
+                page: open_sounds,
                 "sound_list": picker.from_list,
                 "sound_search": picker.from_search,
             },
@@ -314,9 +321,7 @@ class TikTokPost(Posting):
             self._on_to(
                 lambda seen: seen.screen == "post_page" and link.is_on(seen),
                 {
-                    "post_page": lambda seen: (
-                        _wait(seen) if link.name else self.phone.tap(seen.point("add_link"))
-                    ),
+                    "post_page": link.open,
                     "link_choice": self._tap("product"),
                     "products": link.add,
                     "product_name": link.confirm,
