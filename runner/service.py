@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from filelock import FileLock, Timeout
 
+from runner import datadir
 from runner.accounts.store import AccountStore
 from runner.clock.clock import Clock
-from runner.errors import StoreError
+from runner.directory import HostDirectory, LocalHost, PhoneDirectory
 from runner.execution import scripts
 from runner.execution.artifacts import Artifacts
 from runner.execution.executor import LOCAL, Executor
@@ -55,7 +55,7 @@ class Service:
         self._closing = ExitStack()
         self._closed = threading.Lock()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock_data_dir()
+        self._closing.callback(datadir.hold(settings.data_dir).release)
         database = Database(settings.database)
         self._store = Store(database)
         self.accounts = AccountStore(database)
@@ -83,6 +83,8 @@ class Service:
                 work_folder=settings.data_dir / "work",
             )
         )
+        self.directory: PhoneDirectory = self.phones
+        self.hosts: HostDirectory = LocalHost(self.phones, self._store.stats)
         self._clock = Clock(self._store, self._dispatcher, self._misfires)
         self.tasks = TaskService(
             self._store,
@@ -122,17 +124,6 @@ class Service:
         """Start nothing more, give running tasks back or let them finish publishing, release everything."""
         with self._closed:
             self._closing.close()
-
-    def _lock_data_dir(self) -> None:
-        lock = FileLock(self.settings.data_dir / "runner.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise StoreError(
-                f"Another runner uses the data directory {self.settings.data_dir}.",
-                remedy="End it, or give this one a directory of its own with --data-dir.",
-            ) from None
-        self._closing.callback(lock.release)
 
     def _follow_farm(self) -> None:
         if self.farm.refresh():

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import accounts, config, materials, phones, screens, servers, tasks
+from runner.cli import accounts, config, db, materials, phones, screens, servers, tasks
 from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(materials.app, name="materials")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(config.app, name="config")
+app.add_typer(db.app, name="db")
 app.add_typer(phones.app, name="phones")
 app.add_typer(servers.app, name="servers")
 app.add_typer(screens.app, name="screens")
