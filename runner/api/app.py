@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 API = "/api/v1"
 
 
-def create_app(service: Service, settings: Settings) -> FastAPI:
+def create_app(service: Service, settings: Settings, *, fleet: APIRouter | None = None) -> FastAPI:
     """The ASGI application of a service; starting and closing the service is the caller's.
 
+    `fleet` are the routes of `runner.api.fleet`, for a service that has a fleet.
     Set `app.state.closing` (a threading.Event) before the server stops, so that event streams end.
     """
     app = FastAPI(
@@ -53,6 +54,8 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     api.include_router(materials.tag_routes(service))
     api.include_router(events.routes(service, app.state.closing), dependencies=licensed)
     api.include_router(worker_tasks.router(service))
+    if fleet is not None:
+        api.include_router(fleet)
     app.include_router(api)
     app.include_router(pages.routes())
     app.mount("/static", pages.static_files())

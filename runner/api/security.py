@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runner.api.envelope import Code, failure, internal_error
+from runner.fleet import is_fleet_call
 from runner.materials.settings import MB
 from runner.settings import Settings, is_loopback
 from runner.worker_api import has_own_key, is_worker_call
@@ -32,6 +33,8 @@ LARGEST_DISCARDED = 64 * 1024 * 1024
 
 UPLOADS = "/api/v1/materials"
 """The one call whose body is a file (POST), with a limit of its own."""
+LARGEST_ARTIFACT = 64 * MB
+"""Of a PUT by another host of the fleet: a screenshot."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _READING = {"GET", "HEAD", "OPTIONS"}
 _PAGE_POLICY = (
@@ -99,12 +102,12 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        is_upload = scope["method"] == "POST" and scope["path"] == UPLOADS
-        await self._app(scope, self._limited(receive, is_upload=is_upload), send)
+        await self._app(scope, self._limited(receive, scope["method"], scope["path"]), send)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
-        if not self._is_known(host):
+        # Other hosts of the fleet call by any name that finds this one; a rebound page has not their key.
+        if not (is_fleet_call(path) or self._is_known(host)):
             return self._cross_site(
                 path,
                 f'This service does not answer under the host name "{host}". '
@@ -116,7 +119,8 @@ class Guard:
                 "Another web page may not change anything here. "
                 "If it is yours, add its origin to api.allowed_origins.",
             )
-        needs_token = path.startswith("/api/") and method != "OPTIONS" and not has_own_key(path)
+        has_other_key = has_own_key(path) or is_fleet_call(path)
+        needs_token = path.startswith("/api/") and method != "OPTIONS" and not has_other_key
         if needs_token and not self._has_token(headers):
             message = 'This service needs "Authorization: Bearer <RUNNER_API_TOKEN>".'
             answer = self._failure(path, Code.TOKEN_REQUIRED, message)
@@ -147,15 +151,17 @@ class Guard:
         same = hmac.compare_digest(token.strip().encode("latin-1"), self._settings.token.encode())
         return kind.casefold() == "bearer" and same
 
-    def _limited(self, receive: Receive, *, is_upload: bool) -> Receive:
+    def _limited(self, receive: Receive, method: str, path: str) -> Receive:
         """Count a body while it comes; one that is too large is thrown away and refused.
 
         It is read to its end (within reason), because a client that is still sending when the connection
         closes never sees the answer.
         """
         limit, setting = self._settings.api.max_request_bytes, "api.max_request_bytes"
-        if is_upload:
+        if (method, path) == ("POST", UPLOADS):
             limit, setting = self._settings.materials.max_upload_mb * MB, "materials.max_upload_mb"
+        elif method == "PUT" and is_fleet_call(path):
+            limit, setting = LARGEST_ARTIFACT, "that of a screenshot"
         received = 0
 
         async def receive_limited() -> Message:
