@@ -33,7 +33,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """The same, of PostgreSQL: a fleet's."""
+    """SQLAlchemy's URL of an empty database of PostgreSQL."""
     return _new_database(postgres_server)
 
 
