@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, insert, select, update
 
 from runner.accounts.model import account_states
 from runner.accounts.types import AccountState, SeenAccount
@@ -40,6 +40,21 @@ def unusable(connection: Connection, serials: Collection[str]) -> Sequence[SeenA
         select(*COLUMNS).where(states.serial.in_(serials), states.state != AccountState.OK)
     )
     return [account_of(row) for row in rows]
+
+
+def bars(tasks: Table) -> ColumnElement[bool]:
+    """Of a row of `tasks`: can its account not be used?"""
+    states = account_states.c
+    return (
+        exists()
+        .where(
+            states.serial == tasks.c.serial,
+            states.app == tasks.c.app,
+            states.username == func.lower(tasks.c.username),
+            states.state != AccountState.OK,
+        )
+        .correlate(tasks)
+    )
 
 
 def account_of(row: Row[Any]) -> SeenAccount:

@@ -179,6 +179,9 @@ class RetriedTasks(BaseModel):
     unknown_outcome_count: int = Field(
         description="Left alone: nobody knows whether they were published. Look, then retry with force."
     )
+    unusable_account_count: int = Field(
+        description="Left alone: their account can't be used. Put it right on the phone, then clear it."
+    )
 
 
 class TaskStats(BaseModel):

@@ -100,9 +100,15 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/retry-all", summary="Retry all failed tasks")
     def retry_all() -> Envelope[RetriedTasks]:
-        """Tasks whose outcome is unknown are left alone."""
-        retried, unknown = tasks.retry_all()
-        return Envelope(data=RetriedTasks(retried_count=retried, unknown_outcome_count=unknown))
+        """Tasks whose outcome is unknown or whose account can't be used are left alone."""
+        retried = tasks.retry_all()
+        return Envelope(
+            data=RetriedTasks(
+                retried_count=retried.pending,
+                unknown_outcome_count=retried.unknown,
+                unusable_account_count=retried.unusable,
+            )
+        )
 
     @router.delete("/batch", summary="Delete many tasks")
     def delete_many(body: TaskIds) -> Envelope[DeletedTasks]:

@@ -169,6 +169,11 @@ def retry(
             f"{answer['unknown_outcome_count']} were left alone: they may have been published. "
             "Look at the accounts, then: runner tasks retry --force ID"
         )
+    if answer["unusable_account_count"]:
+        typer.echo(
+            f"{answer['unusable_account_count']} were left alone: their accounts can't be used. "
+            "See: runner accounts list"
+        )
 
 
 @app.command()

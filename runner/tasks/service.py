@@ -22,6 +22,7 @@ from runner.tasks.types import (
     CreateTasks,
     NewTask,
     Outcome,
+    Retried,
     Source,
     Stats,
     Status,
@@ -134,8 +135,9 @@ class TaskService:
     def retry(self, task_id: int, *, force: bool = False) -> Task:
         """Failed → pending. Raises NotFound, InvalidRequest for any other status.
 
-        Also InvalidRequest for outcome unknown without force.
+        Also InvalidRequest for outcome unknown without force, and for an account that can't be used.
         """
+        self._refuse_unusable_again(self._task(task_id))
         again = self._store.retry(
             task_id, force=force, retry_limit=self._settings.auto_retry, now=datetime.now(UTC)
         )
@@ -157,9 +159,11 @@ class TaskService:
             remedy="Only a failed task can be retried.",
         )
 
-    def retry_all(self) -> tuple[int, int]:
-        """(how many went back to pending, how many were left alone because their outcome is unknown)."""
-        return self._store.retry_all(retry_limit=self._settings.auto_retry, now=datetime.now(UTC))
+    def retry_all(self) -> Retried:
+        """Every failed one that `retry` would take without force."""
+        return self._store.retry_all(
+            retry_limit=self._settings.auto_retry, now=datetime.now(UTC), proving=self._scripts.proving
+        )
 
     def delete(self, task_ids: TaskIds) -> tuple[TaskIds, TaskIds]:
         """Stop what runs, then remove; (deleted, not found)."""
@@ -184,6 +188,17 @@ class TaskService:
                 field=field,
                 value=[account.username for account in found],
             )
+
+    def _refuse_unusable_again(self, task: Task) -> None:
+        if task.status is not Status.FAILED or task.script_name in self._scripts.proving:
+            return
+        for account in self._store.unusable([task.serial]):
+            if (account.app, account.username) == (task.app, task.username.lower()):
+                raise InvalidRequest(
+                    f"Task {task.id} can't be retried: {marks.remark(account)}",
+                    field="task_id",
+                    value=task.id,
+                )
 
     def _task(self, task_id: int) -> Task:
         task = self._store.task(task_id)

@@ -31,6 +31,7 @@ from runner.tasks.types import (
     Ending,
     NewTask,
     Outcome,
+    Retried,
     Run,
     Source,
     Stats,
@@ -449,18 +450,26 @@ class Store:
         with self._transaction() as transaction:
             return bool(transaction.apply(states.RETRY, *conditions, cause="by hand", now=now, values=values))
 
-    def retry_all(self, *, retry_limit: int, now: datetime) -> tuple[int, int]:
-        """(how many went back to pending, how many were left alone because their outcome is unknown)."""
+    def retry_all(self, *, retry_limit: int, now: datetime, proving: Collection[str] = ()) -> Retried:
+        """The failed ones, but not those whose outcome is unknown or whose account can't be used.
+
+        Tasks of the scripts `proving` that it can are retried all the same.
+        """
+        tasks = model.tasks
+        is_barred = marks.bars(tasks) & tasks.c.script_name.not_in(proving)
+        failed = select(func.count()).select_from(tasks).where(tasks.c.status == Status.FAILED)
         with self._transaction() as transaction:
             changed = transaction.apply(
-                states.RETRY, _FAILED_FOR_SURE, cause="retry all", now=now, values=_again(now, retry_limit)
+                states.RETRY,
+                _FAILED_FOR_SURE,
+                ~is_barred,
+                cause="retry all",
+                now=now,
+                values=_again(now, retry_limit),
             )
-            left = transaction.connection.scalar(
-                select(func.count())
-                .select_from(model.tasks)
-                .where(model.tasks.c.status == Status.FAILED, ~_FAILED_FOR_SURE)
-            )
-        return len(changed), left or 0
+            unknown = transaction.connection.scalar(failed.where(~_FAILED_FOR_SURE))
+            barred = transaction.connection.scalar(failed.where(_FAILED_FOR_SURE, is_barred))
+        return Retried(len(changed), unknown or 0, barred or 0)
 
     def delete(self, task_ids: Collection[int]) -> tuple[set[int], Sequence[str]]:
         """(ids that existed and are gone, paths of their artifacts, whose files the caller removes)."""

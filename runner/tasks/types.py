@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.script import Account
 
@@ -229,6 +229,16 @@ class TaskPage:
     page_size: int
     artifacts: dict[int, list[Artifact]] = field(default_factory=dict)
     """By task id; only of tasks that have some."""
+
+
+class Retried(NamedTuple):
+    """What became of all failed tasks, as numbers."""
+
+    pending: int
+    unknown: int
+    """Left alone: nobody knows whether they were published."""
+    unusable: int
+    """Left alone: their account can't be used."""
 
 
 @dataclass(frozen=True)

@@ -352,9 +352,14 @@ at("newer").addEventListener("click", () => show(view.status, view.page - 1));
 at("older").addEventListener("click", () => show(view.status, view.page + 1));
 at("retry-all").addEventListener("click", (event) => attempt(event.target, async () => {
   const answer = await call("POST", "/task/retry-all");
+  const left = [];
   if (answer.unknown_outcome_count) {
-    throw new ApiError(0, `${answer.retried_count} are pending again. ${answer.unknown_outcome_count} may have been `
-      + "published and were left alone: look at the accounts, then retry each by hand.");
+    left.push(`${answer.unknown_outcome_count} may have been published and were left alone: look at the accounts, `
+      + "then retry each by hand.");
   }
+  if (answer.unusable_account_count) {
+    left.push(`${answer.unusable_account_count} were left alone because their accounts can't be used.`);
+  }
+  if (left.length) throw new ApiError(0, [`${answer.retried_count} are pending again.`, ...left].join(" "));
 }));
 show(null, 1);

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.service import RunnerService, StartService
-from support.stage import ZONE, config_text
+from support.stage import ZONE, config_text, refusal
 from support.virtual import Phones, StartPhones
 from support.waiting import wait_for
 
@@ -97,6 +97,33 @@ def test_a_blocked_account_stops_alone_until_it_is_proved_again(
     [posted] = service.ended(*service.post(video, usernames=[FIRST]))
     assert posted["status"] == 2, posted["remark"]
     assert service.task(later[0])["status"] == 0
+
+
+def test_a_retry_by_hand_waits_until_the_account_can_be_used(
+    phones: Phones, service: RunnerService, video: Path
+) -> None:
+    set_state(phones, FIRST, "blocked")
+    [failed] = service.ended(*service.post(video, usernames=[FIRST]))
+    proving = switch(service, FIRST)
+
+    message = refusal(service.http.post(f"task/{failed['id']}/retry"), 40001)
+    for part in (f"Task {failed['id']}", FIRST, "suspended", f"runner accounts clear {FIRST}"):
+        assert part in message
+    assert refusal(service.http.post(f"task/{failed['id']}/retry?force=true"), 40001) == message
+    assert service.call("POST", "task/retry-all") == {
+        "retried_count": 1,
+        "unknown_outcome_count": 0,
+        "unusable_account_count": 1,
+    }
+    assert service.ended(proving["id"])[0]["retry_count"] == 1, "switch_account looks for itself"
+    untouched = service.task(failed["id"])
+    assert (untouched["status"], untouched["retry_count"], untouched["remark"]) == (3, 0, failed["remark"])
+
+    set_state(phones, FIRST, "ok")
+    service.call("POST", "accounts/clear", json={"username": FIRST})
+    service.call("POST", f"task/{failed['id']}/retry")
+    [posted] = service.ended(failed["id"])
+    assert (posted["outcome"], posted["retry_count"]) == ("published", 1), posted["remark"]
 
 
 def test_the_operator_clears_a_logged_out_account(phones: Phones, service: RunnerService) -> None:

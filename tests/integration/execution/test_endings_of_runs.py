@@ -80,7 +80,7 @@ def test_after_the_fence_an_error_is_unknown_and_stays_so(start_machine: StartMa
     assert task.remark.startswith("step 'proof': as asked")
     assert "look at @phone1_1 on phone1" in task.remark or "look at the account on phone1" in task.remark
     assert task.retry_count == 0
-    assert machine.service.retry_all() == (0, 1)
+    assert machine.service.retry_all() == (0, 1, 0)
     with pytest.raises(InvalidRequest) as refusal:
         machine.service.retry(task.id)
     assert refusal.value.field == "force"

@@ -94,6 +94,21 @@ def test_the_tasks_of_a_marked_account_fail_and_others_start(store: Store, accou
         assert [change.change for change in store.changes(task_id)] == ["bar"]
 
 
+def test_retry_all_leaves_the_tasks_of_a_marked_account_alone(store: Store) -> None:
+    failed = Ending(Outcome.FAILED, "why")
+    options = {"retry_limit": 0, "now": NOW, "proving": ["switch_account"]}
+    mine, unknown = run(store, failed, script="post"), run(store, Ending(Outcome.UNKNOWN, ""), script="post")
+    proving = run(store, unusable("suspended"))
+    others = [create(store, app="instagram"), create(store, "ben")]
+    for _ in others:
+        started = claim(store)
+        assert started is not None
+        store.finish(started, failed, NOW)
+    assert store.retry_all(**options) == (3, 1, 1)  # type: ignore[arg-type]
+    assert [task(store, each).status.name for each in (mine, unknown)] == ["FAILED", "FAILED"]
+    assert [task(store, each).status.name for each in (proving, *others)] == ["PENDING"] * 3
+
+
 def test_a_script_that_proves_the_account_starts_and_clears_it(store: Store, accounts: AccountStore) -> None:
     run(store, unusable("captcha"))
     run(store, Ending(Outcome.DONE, "", proved=(ANNA,)))

@@ -396,7 +396,7 @@ def test_retry_all_leaves_unknown_outcomes_alone(store: Store) -> None:
         ids, [Outcome.FAILED, Outcome.UNKNOWN, Outcome.REFUSED, Outcome.DONE], strict=True
     ):
         fail(store, task_id, outcome)
-    assert store.retry_all(retry_limit=0, now=NOW) == (2, 1)
+    assert store.retry_all(retry_limit=0, now=NOW) == (2, 1, 0)
     assert [task(store, task_id).status for task_id in ids] == [
         Status.PENDING,
         Status.FAILED,
