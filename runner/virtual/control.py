@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runner.virtual.app import App
+from runner.virtual.apps.pages import PagedApp
 from runner.virtual.apps.social import AccountState, SocialApp
 from runner.virtual.faults import NAMES, STEPS, UnknownFault
 from runner.virtual.hierarchy import dump
@@ -213,5 +214,6 @@ def describe(phone: VirtualPhone) -> dict[str, Any]:
         "accounts": {name: list(app.accounts) for name, app in apps.items()},
         "active": {name: app.active for name, app in apps.items()},
         "screen": phone.screen,
+        "mistakes": {name: list(app.mistakes) for name, app in apps.items() if isinstance(app, PagedApp)},
         "connected": phone.adbd.is_connected,
     }

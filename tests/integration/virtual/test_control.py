@@ -33,6 +33,10 @@ def test_phones(phones: Phones) -> None:
     assert phone["app_versions"]["tiktok"]
     assert phone["screen"] == "launcher"
     assert phone["connected"] is True
+    assert phone["mistakes"] == {"tiktok": [], "instagram": []}
+    app = phones.farm.farm.phones[0].apps["com.zhiliaoapp.musically"]
+    phones.farm.call(lambda: app.mistakes.append("liked a video"))  # type: ignore[attr-defined]
+    assert phones.control("")["mistakes"]["tiktok"] == ["liked a video"]
     assert phones.posts() == []
     assert phones.control("/files") == []
     assert httpx.get(f"{phones.farm.control_url}/phones/none/posts").status_code == 404
