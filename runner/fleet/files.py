@@ -112,7 +112,10 @@ class FileCache:
         """Remove what was not used for longest, until so many bytes more fit; never what a run uses."""
         with self._lock:
             used = set().union(*self._users.values())
-            files = [(file, file.stat()) for file in self._folder.iterdir()]
+            files = []
+            for file in self._folder.iterdir():
+                with suppress(FileNotFoundError):  # another transfer's part, which has just got its name
+                    files.append((file, file.stat()))
             total = size + sum(stat.st_size for _, stat in files)
             for file, stat in sorted(files, key=lambda each: each[1].st_mtime_ns):
                 if total <= self._most:

@@ -120,6 +120,13 @@ def test_threads_that_ask_for_one_file_share_one_transfer(cache: FileCache) -> N
     assert source.starts == [0]
 
 
+def test_different_files_come_at_once(cache: FileCache) -> None:
+    sources, user = [Source(number, size=30_000) for number in range(100)], User()
+    with ThreadPoolExecutor(8) as threads:
+        paths = list(threads.map(lambda source: source.get(cache, user), sources))
+    assert [path.read_bytes() for path in paths] == [source.data for source in sources]
+
+
 def test_who_waits_for_another_transfer_can_be_cancelled(cache: FileCache) -> None:
     source, begun, go, cancel = Source(1), threading.Event(), threading.Event(), CancelToken()
 
