@@ -7,7 +7,7 @@ On one host the answer is what `runner.phones.Phones` sees; in a fleet it is wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -85,3 +85,20 @@ class LocalHost:
                 is_clock=True,
             )
         ]
+
+
+def concerns(hosts: Sequence[HostInfo]) -> dict[str, list[str]]:
+    """What an operator should know of each host, by its name; nothing when all is well."""
+    versions = {host.version for host in hosts if host.live}
+    return {host.name: list(_concerns(host, versions)) for host in hosts}
+
+
+def _concerns(host: HostInfo, versions: set[str]) -> Iterator[str]:
+    if not host.live:
+        yield "It is silent: its process ended, or it can't reach the database."
+        return
+    if host.skewed:
+        ahead = "ahead of" if host.skew > 0 else "behind"
+        yield f"Its clock is {abs(host.skew):.1f} s {ahead} the database's; let both be set by NTP."
+    if others := versions - {host.version}:
+        yield f"It runs version {host.version}, others {', '.join(sorted(others))}; give all the same."

@@ -59,7 +59,7 @@ def routes(service: Service) -> APIRouter:
 
 def _online(service: Service) -> set[str]:
     away = {PhoneState.ABSENT, PhoneState.OFFLINE, PhoneState.UNAUTHORIZED}
-    return {status.serial for status in service.phones.snapshot() if status.state not in away}
+    return {status.serial for status in service.directory.snapshot() if status.state not in away}
 
 
 def _accounts(farm: Farm, seen: Sequence[SeenAccount], online: set[str]) -> list[AccountItem]:

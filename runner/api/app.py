@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 import runner
-from runner.api import accounts, devices, events, license, materials, tasks
+from runner.api import accounts, devices, events, hosts, license, materials, tasks
 from runner.api.envelope import install_error_answers
 from runner.api.security import Guard, RequestContext
 from runner.web import pages
@@ -50,6 +50,7 @@ def create_app(service: Service, settings: Settings, *, fleet: APIRouter | None 
     api.include_router(license.routes(settings))
     api.include_router(accounts.routes(service))
     api.include_router(devices.routes(service))
+    api.include_router(hosts.routes(service))
     api.include_router(materials.routes(service))
     api.include_router(materials.tag_routes(service))
     api.include_router(events.routes(service, app.state.closing), dependencies=licensed)

@@ -1,4 +1,4 @@
-"""/api/v1/devices: the phones of devices.yaml with what adb and the runner say about each now."""
+"""/api/v1/devices: the phones of devices.yaml with what their hosts say about each now."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def routes(service: Service) -> APIRouter:
 
 def device_list(service: Service) -> DeviceList:
     """Every phone of devices.yaml, in its order."""
-    known = {status.serial: status for status in service.phones.snapshot()}
+    known = {status.serial: status for status in service.directory.snapshot()}
     holder = service.farm
     devices = []
     for device in holder.farm.devices:
@@ -45,6 +45,7 @@ def device_list(service: Service) -> DeviceList:
                 state=status.state if status else PhoneState.ABSENT,
                 reason=status.reason if status else "",
                 since=_iso(status, holder.farm) if status else None,
+                host=status.host if status else "",
                 model=f"{info.brand} {info.model}".strip() if info else "",
                 android=info.android if info else "",
                 language=info.language if info else "",
@@ -52,7 +53,7 @@ def device_list(service: Service) -> DeviceList:
             )
         )
     problems = [str(problem) for problem in holder.problems] or ([str(holder.error)] if holder.error else [])
-    return DeviceList(devices=devices, strangers=service.phones.strangers(), problems=problems)
+    return DeviceList(devices=devices, strangers=dict(service.directory.strangers()), problems=problems)
 
 
 def _iso(status: PhoneStatus, farm: Farm) -> str:

@@ -262,6 +262,7 @@ class DeviceItem(BaseModel):
     state: PhoneState
     reason: str = Field(description="Why it is in this state, and what to do.")
     since: str | None
+    host: str = Field(description="Which host drives it; empty when none of the fleet does.")
     model: str
     android: str
     language: str

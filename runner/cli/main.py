@@ -76,6 +76,14 @@ def devices(as_json: Json = False, url: Url = None) -> None:
 
 
 @app.command()
+def hosts(as_json: Json = False, url: Url = None) -> None:
+    """List the hosts of the fleet with their phones, versions and clocks."""
+    from runner.cli.hosts import show
+
+    show(url, as_json)
+
+
+@app.command()
 def doctor(config: Config = None, as_json: Json = False) -> None:
     """Check adb, phones, apps, storage, clock, ports and database; exit 1 when something blocks."""
     from runner.cli.doctor import run

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Interval, func, insert, literal
 
 from runner.farm.loader import parse
-from runner.fleet import model
-from runner.fleet.directory import FleetDirectory, FleetPhone
-from runner.phones.status import PhoneInfo, PhoneState
-from runner.tasks.database import Database
+from runner.fleet.directory import FleetPhone
+from runner.phones.status import PhoneState
 from runner.tasks.store import Store
 from runner.tasks.types import NewTask, Source
+from support.fleet_tables import INFO, SINCE, FleetTables
 
-LEASE = timedelta(seconds=15)
-SINCE = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-INFO = PhoneInfo("Pixel 7", "google", "14", 34, (1080, 2400), "en-US")
 FARM = parse(
     b"""
 time_zone: Asia/Ho_Chi_Minh
@@ -35,46 +28,20 @@ devices:
 ).farm
 
 
-class Fleet:
-    """The tables, and a directory that reads them."""
-
-    def __init__(self, url: str) -> None:
-        self.database = Database(url)
-        self.directory = FleetDirectory(self.database, LEASE, lambda: FARM, lambda: {"X1": "device"})
-
-    def host(self, name: str, *, silent: float = 0.0, instance: str = "i", url: str = "") -> None:
-        """A row as if last seen `silent` seconds ago."""
-        seen_at = func.now() - literal(timedelta(seconds=silent), Interval)
-        row = {"name": name, "instance": instance and f"{instance}-{name}", "home": "h", "version": "1.2.3"}
-        values = row | {"url": url, "skew": 2.5 if url else -0.5, "started_at": SINCE, "seen_at": seen_at}
-        with self.database.write() as connection:
-            connection.execute(insert(model.hosts).values(**values))
-
-    def phone(self, serial: str, host: str, state: str, info: PhoneInfo | None = None) -> None:
-        row = {"serial": serial, "host": host, "state": state, "reason": f"is {state}", "since": SINCE}
-        with self.database.write() as connection:
-            connection.execute(insert(model.phones).values(**row, info=asdict(info) if info else None))
-
-    def lease(self, name: str, host: str, *, seconds: float) -> None:
-        until = func.now() + literal(timedelta(seconds=seconds), Interval)
-        with self.database.write() as connection:
-            connection.execute(insert(model.leases).values(name=name, holder=f"i-{host}", expires_at=until))
-
-
 @pytest.fixture
-def fleet(postgres_url: str) -> Iterator[Fleet]:
-    fleet = Fleet(postgres_url)
+def fleet(postgres_url: str) -> Iterator[FleetTables]:
+    fleet = FleetTables(postgres_url, FARM)
     yield fleet
     fleet.database.close()
 
 
-def test_an_empty_fleet(fleet: Fleet) -> None:
+def test_an_empty_fleet(fleet: FleetTables) -> None:
     assert fleet.directory.hosts() == []
     assert fleet.directory.phones() == []
     assert {status.state for status in fleet.directory.snapshot()} == {PhoneState.ABSENT}
 
 
-def test_a_host_is_live_while_it_is_heard_of_and_has_not_left(fleet: Fleet) -> None:
+def test_a_host_is_live_while_it_is_heard_of_and_has_not_left(fleet: FleetTables) -> None:
     fleet.host("here", url="http://10.0.0.1:50809")
     fleet.host("nearly", silent=13)
     fleet.host("silent", silent=16)
@@ -88,7 +55,7 @@ def test_a_host_is_live_while_it_is_heard_of_and_has_not_left(fleet: Fleet) -> N
     assert hosts["here"].started_at == SINCE
 
 
-def test_hosts_tell_their_phones_runs_and_who_is_the_clock(fleet: Fleet) -> None:
+def test_hosts_tell_their_phones_runs_and_who_is_the_clock(fleet: FleetTables) -> None:
     fleet.host("one")
     fleet.host("two", silent=100)
     fleet.phone("A", "one", "ready")
@@ -107,13 +74,13 @@ def test_hosts_tell_their_phones_runs_and_who_is_the_clock(fleet: Fleet) -> None
     assert (one.is_clock, two.is_clock) == (True, False)
 
 
-def test_an_expired_lease_has_no_holder(fleet: Fleet) -> None:
+def test_an_expired_lease_has_no_holder(fleet: FleetTables) -> None:
     fleet.host("one")
     fleet.lease("clock", "one", seconds=-1)
     assert [host.is_clock for host in fleet.directory.hosts()] == [False]
 
 
-def test_phones_are_told_as_their_host_reported_them(fleet: Fleet) -> None:
+def test_phones_are_told_as_their_host_reported_them(fleet: FleetTables) -> None:
     fleet.phone("B", "one", "quarantined")
     fleet.phone("A", "one", "ready", INFO)
     assert fleet.directory.phones() == [
@@ -122,7 +89,7 @@ def test_phones_are_told_as_their_host_reported_them(fleet: Fleet) -> None:
     ]
 
 
-def test_the_snapshot_has_the_order_of_the_farm_and_knows_silence(fleet: Fleet) -> None:
+def test_the_snapshot_has_the_order_of_the_farm_and_knows_silence(fleet: FleetTables) -> None:
     fleet.host("one")
     fleet.host("two", silent=100)
     fleet.phone("A", "one", "busy", INFO)
@@ -141,5 +108,5 @@ def test_the_snapshot_has_the_order_of_the_farm_and_knows_silence(fleet: Fleet) 
     assert fleet.directory.strangers() == {"X1": "device"}
 
 
-def test_the_skew_of_a_computer_that_is_the_databases(fleet: Fleet) -> None:
+def test_the_skew_of_a_computer_that_is_the_databases(fleet: FleetTables) -> None:
     assert abs(fleet.directory.skew()) < 1

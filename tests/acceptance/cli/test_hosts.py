@@ -1,0 +1,128 @@
+"""Hosts and phones over HTTP, in the terminal and on the page, of one host and of a fleet."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import runner
+from runner.api.app import create_app
+from runner.farm.holder import FarmHolder
+from runner.service import Service
+from runner.settings import load_settings
+from support.browser import Page
+from support.fleet_tables import INFO, FleetTables
+from support.http_server import listening
+from support.stage import Stage, config_text
+
+
+def shown(command: str, url: str, *more: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
+    return subprocess.run(
+        [sys.executable, "-m", "runner", command, *more],
+        env={**kept, "RUNNER_URL": url},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+
+
+@dataclass(frozen=True)
+class FleetApi:
+    url: str
+    tables: FleetTables
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.url}/api/v1/{path}").json()["data"]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres_url: str) -> Iterator[FleetApi]:
+    """An API that asks the fleet's tables: two live hosts and a silent one."""
+    config = tmp_path / "devices.yaml"
+    config.write_text(config_text([{"serial": serial} for serial in "ABC"]), encoding="utf-8")
+    settings, loaded = load_settings(config=config, data_dir=tmp_path / "data")
+    tables = FleetTables(postgres_url, loaded.farm)
+    tables.host("api", url="http://10.0.0.1:50809")
+    tables.host("desk")
+    tables.host("gone", silent=60)
+    tables.phone("A", "desk", "ready", INFO)
+    tables.phone("B", "gone", "busy", INFO)
+    tables.lease("clock", "api", seconds=10)
+    service = Service(settings, FarmHolder(config, loaded))
+    service.directory = service.hosts = tables.directory
+    with listening(create_app(service, settings)) as url:
+        yield FleetApi(url, tables)
+    service.close()
+    tables.database.close()
+
+
+def test_the_only_host_is_local(stage: Stage) -> None:
+    [host] = stage.service.call("GET", "hosts")["hosts"]
+    assert (host["name"], host["live"], host["is_clock"], host["skew"]) == ("local", True, True, 0)
+    assert host["version"] == runner.__version__
+    assert sum(host["phones"].values()) == 4
+    assert host["phones"]["absent"] == 2
+    assert host["warnings"] == []
+    assert {device["host"] for device in stage.service.call("GET", "devices")["devices"]} == {"local"}
+    assert re.search(r"^local +live +clock ", shown("hosts", stage.service.url).stdout, re.MULTILINE)
+    assert " host " not in shown("devices", stage.service.url).stdout.splitlines()[0]
+
+
+def test_the_hosts_of_a_fleet(fleet: FleetApi) -> None:
+    api, desk, gone = fleet.get("hosts")["hosts"]
+    assert (api["url"], api["is_clock"], api["phones"]) == ("http://10.0.0.1:50809", True, {})
+    assert [warning[:34] for warning in api["warnings"]] == ["Its clock is 2.5 s ahead of the da"]
+    assert (desk["live"], desk["phones"], desk["warnings"]) == (True, {"ready": 1}, [])
+    assert (gone["live"], gone["phones"]) == (False, {"absent": 1})
+    assert "silent" in gone["warnings"][0]
+
+    done = shown("hosts", fleet.url)
+    assert [line.split()[:2] for line in done.stdout.splitlines()[1:]] == [
+        ["api", "live"],
+        ["desk", "live"],
+        ["gone", "silent"],
+    ]
+    assert "api: Its clock is 2.5 s ahead" in done.stderr
+    assert json.loads(shown("hosts", fleet.url, "--json").stdout) == fleet.get("hosts")["hosts"]
+
+
+def test_the_phones_of_a_fleet_are_as_their_hosts_say(fleet: FleetApi) -> None:
+    a, b, c = fleet.get("devices")["devices"]
+    assert (a["state"], a["host"], a["model"], a["reason"]) == ("ready", "desk", "google Pixel 7", "is ready")
+    assert (b["state"], b["host"]) == ("absent", "gone")
+    assert b["reason"].startswith("Host gone is silent since ")
+    assert (c["state"], c["host"], c["reason"]) == ("absent", "", "The hosts of the fleet do not see it.")
+    first, second, *_ = shown("devices", fleet.url).stdout.splitlines()
+    assert first.split() == ["name", "serial", "host", "state", "accounts", "reason"]
+    assert second.split()[:4] == ["1", "A", "desk", "ready"]
+
+
+@pytest.mark.browser
+def test_the_page_shows_hosts_when_there_are_several(fleet: FleetApi, page: Page) -> None:
+    page.open(fleet.url)
+    page.until("document.querySelectorAll('#hosts > li').length === 3")
+    texts = page.run("[...document.querySelectorAll('#hosts > li')].map(host => host.innerText)")
+    assert re.sub(r"\s+", " ", texts[1]) == "desk live 1 phones · 0 running"
+    assert "2.5 s ahead" in texts[0]
+    assert "silent" in texts[2]
+    assert page.run("document.querySelector('#hosts').hidden") is False
+    assert page.errors() == []
+
+
+@pytest.mark.browser
+def test_the_page_shows_no_hosts_where_there_is_one(stage: Stage, page: Page) -> None:
+    page.open(stage.service.url)
+    page.until("document.querySelectorAll('#hosts > li').length === 1")
+    assert page.run("document.querySelector('#hosts').hidden") is True
