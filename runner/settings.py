@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         return self.name or socket.gethostname()
 
     @property
+    def is_fleet(self) -> bool:
+        """Whether hosts share one PostgreSQL database."""
+        return self.database_url.startswith("postgres")
+
+    @property
     def screens_folder(self) -> Path:
         """Where the operator's own screen definitions are; need not exist."""
         return self.screens_dir or self.config.parent / "screens"

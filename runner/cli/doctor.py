@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from typing import Literal
 import adbutils
 import typer
 
-from runner import logs
+from runner import logs, migrations
 from runner.cli.client import Client, NoService, service_url
 from runner.cli.output import console, emit_json
 from runner.errors import ConfigError, PhoneError, RunnerError, StoreError
@@ -67,24 +67,40 @@ def run(config: Path | None, as_json: bool) -> None:
 
 def examine(config: Path | None) -> Iterator[Finding]:
     path = config_path({"config": config})
+    problems: Sequence[object] = ()
     try:
-        loaded = load(path)
+        loaded: Loaded | None = load(path)
     except ConfigError as error:
         loaded = None
-        for mistake in error.problems or [error]:
-            yield Finding("block", "devices.yaml", str(mistake))
+        problems = error.problems or [error]
     try:
         settings = settle(path, loaded.settings if loaded else {}, config=config)
     except ConfigError as error:
         yield Finding("block", "settings", str(error))
         return
+    if not loaded and settings.is_fleet and not path.exists():
+        loaded = _published(settings)
+    if not loaded:
+        for problem in problems:
+            yield Finding("block", "devices.yaml", str(problem))
     if loaded:
         yield from _farm(loaded, path)
     yield from _port(settings)
     yield from _data_dir(settings)
-    yield from _database(settings)
+    elsewhere: dict[str, str] = {}
+    yield from _database(settings, loaded.farm if loaded else None, elsewhere)
     yield from _scripts(settings)
-    yield from _phones(settings, loaded.farm if loaded else None)
+    yield from _phones(settings, loaded.farm if loaded else None, elsewhere)
+
+
+def _published(settings: Settings) -> Loaded | None:
+    """What a host of a fleet without a devices.yaml of its own follows."""
+    from runner.cli.doctor_fleet import published
+
+    try:
+        return published(settings.database, settings.config)
+    except StoreError:
+        return None  # told when the database is looked at
 
 
 def _farm(loaded: Loaded, path: Path) -> Iterator[Finding]:
@@ -144,7 +160,8 @@ def _data_dir(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "data", said)
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, farm: Farm | None, elsewhere: dict[str, str]) -> Iterator[Finding]:
+    """Fills `elsewhere` with the phones that other hosts of a fleet drive, and what is known of them."""
     if not settings.database_url and not settings.database_file.exists():
         yield Finding("ok", "database", f"{settings.database_file} will be made at the first start")
         return
@@ -153,8 +170,16 @@ def _database(settings: Settings) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding("block", "database", error.message, error.remedy)
         return
-    yield Finding("ok", "database", database.name)
-    database.close()
+    try:
+        yield Finding("ok", "database", f"{database.name}, schema {migrations.HEAD}")
+        if settings.is_fleet:
+            from runner.cli import doctor_fleet
+
+            yield from doctor_fleet.examine(database, settings)
+            if farm:
+                elsewhere.update(doctor_fleet.elsewhere(database, settings, farm))
+    finally:
+        database.close()
 
 
 def _scripts(settings: Settings) -> Iterator[Finding]:
@@ -168,7 +193,7 @@ def _scripts(settings: Settings) -> Iterator[Finding]:
 # adb and the phones
 
 
-def _phones(settings: Settings, farm: Farm | None) -> Iterator[Finding]:
+def _phones(settings: Settings, farm: Farm | None, elsewhere: dict[str, str]) -> Iterator[Finding]:
     try:
         screens = Catalog.load(settings.screens_folder)
     except ConfigError as error:
@@ -186,6 +211,12 @@ def _phones(settings: Settings, farm: Farm | None) -> Iterator[Finding]:
     for problem in report.problems:
         yield Finding("warn", "adb", problem)
     devices = [device for device in farm.devices if device.enabled] if farm else []
+    for device in devices:
+        if device.serial in elsewhere:
+            yield Finding(
+                "ok", f"phone {device.name or device.index} ({device.serial})", elsewhere[device.serial]
+            )
+    devices = [device for device in devices if device.serial not in elsewhere]
     with ThreadPoolExecutor(PHONES_AT_ONCE) as pool:
         connect = partial(_connect, server)
         list(pool.map(connect, {device.address for device in devices if device.address}))

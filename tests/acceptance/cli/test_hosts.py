@@ -16,14 +16,17 @@ import httpx
 import pytest
 
 import runner
+from runner import migrations
 from runner.api.app import create_app
 from runner.farm.holder import FarmHolder
+from runner.fleet.common import FARM, Common
 from runner.service import Service
 from runner.settings import load_settings
 from support.browser import Page
 from support.fleet_tables import INFO, FleetTables
 from support.http_server import listening
 from support.stage import Stage, config_text
+from support.virtual import AdbServer
 
 
 def shown(command: str, url: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -107,6 +110,58 @@ def test_the_phones_of_a_fleet_are_as_their_hosts_say(fleet: FleetApi) -> None:
     first, second, *_ = shown("devices", fleet.url).stdout.splitlines()
     assert first.split() == ["name", "serial", "host", "state", "accounts", "reason"]
     assert second.split()[:4] == ["1", "A", "desk", "ready"]
+
+
+def checks(folder: Path, url: str, name: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Exit code and findings of `runner doctor` on the host of this name, by what they are about."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RUNNER_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "doctor", "--config", str(folder / "devices.yaml"), "--json"],
+        env={**kept, "RUNNER_DATABASE_URL": url, "RUNNER_NAME": name, "RUNNER_PORT": "0"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for check in json.loads(done.stdout)["checks"]:
+        found.setdefault(check["about"], []).append(check)
+    return done.returncode, found
+
+
+def test_doctor_looks_at_the_fleet(
+    fleet: FleetApi, tmp_path: Path, postgres_url: str, adb_server: AdbServer
+) -> None:
+    fleet.tables.host("old", url="http://127.0.0.1:50809", version="1.1.0")
+    code, found = checks(tmp_path, postgres_url, "api")
+    assert f"schema {migrations.HEAD}" in found["database"][0]["said"]
+    assert found["engine"][0]["level"] == "ok"
+    assert [check["level"] for check in found["clock"]] == ["ok", "ok"]
+    warned = {about: " ".join(check["said"] for check in found[f"host {about}"] if check["level"] == "warn")
+              for about in ("api", "desk", "gone", "old")}  # fmt: skip
+    assert "2.5 s ahead" in warned["api"]
+    assert "version 1.1.0" in warned["old"]
+    assert "can't get files" in warned["old"]
+    assert "silent" in warned["gone"]
+    assert "can't get files" not in warned["api"]
+    assert "version" in warned["desk"]
+    assert found["phone 1 (A)"][0]["said"] == "ready on host desk. is ready"
+    assert found["phone 2 (B)"][0]["level"] == "warn", "nobody drives it now"
+    assert code == 1
+    assert found["phones"][0]["level"] == "block"
+
+
+def test_doctor_takes_the_published_farm_where_there_is_no_file(
+    fleet: FleetApi, tmp_path: Path, postgres_url: str, adb_server: AdbServer
+) -> None:
+    nowhere = tmp_path / "worker"
+    nowhere.mkdir()
+    _, found = checks(nowhere, postgres_url, "desk")
+    assert found["devices.yaml"][0]["level"] == "block"
+    Common(fleet.tables.database).write(FARM, (tmp_path / "devices.yaml").read_text(encoding="utf-8"))
+    _, found = checks(nowhere, postgres_url, "desk")
+    assert "3 phones" in found["devices.yaml"][0]["said"]
+    assert found["phone 1 (A)"][0]["level"] == "warn", "its own, and adb does not see it"
 
 
 @pytest.mark.browser
