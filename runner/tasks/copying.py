@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, text
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from runner import datadir
@@ -26,6 +26,11 @@ from runner.worker_api import model as _worker_api  # noqa: F401
 ROWS_AT_ONCE = 1000
 OF_A_FLEET = {fleet.hosts, fleet.phones, fleet.leases, fleet.common}
 """What says who runs now: empty in SQLite, and left alone in the target."""
+
+
+BEAT_ALONE, BEAT_OF_FLEET = "local", "fleet"
+"""Under these names `runner.service` notes that it is up. What became late while one host became a
+fleet is late for the fleet."""
 
 
 class Copied(NamedTuple):
@@ -84,6 +89,7 @@ def _copy_all(reading: Connection, writing: Connection, name: str) -> tuple[dict
         if (arrived := _count(writing, table)) != rows[table.name]:
             raise StoreError(f"Of {rows[table.name]} rows of {table.name} only {arrived} arrived.")
         _follow_ids(reading, writing, table)
+    writing.execute(update(beats).where(beats.c.name == BEAT_ALONE).values(name=BEAT_OF_FLEET))
     return rows, changed
 
 
