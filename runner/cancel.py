@@ -17,7 +17,9 @@ from runner.errors import Cancelled
 class CancelToken:
     """Thread-safe; cancelled once and for good."""
 
-    def __init__(self) -> None:
+    def __init__(self, must_end: Callable[[], str] | None = None) -> None:
+        """`must_end` is asked at each check, and names the reason when it is time; "" while it is not."""
+        self._must_end = must_end
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._interrupts: list[Callable[[], None]] = []
@@ -40,13 +42,15 @@ class CancelToken:
 
     def check(self) -> None:
         """Raise Cancelled when stop was asked for."""
+        if self._must_end and (reason := self._must_end()):
+            self.cancel(reason)
         if self._event.is_set():
             raise Cancelled(self.reason)
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises Cancelled at once when stop is asked for during the wait."""
-        if self._event.wait(max(0.0, seconds)):
-            raise Cancelled(self.reason)
+        self._event.wait(max(0.0, seconds))
+        self.check()
 
     @contextmanager
     def interrupt(self, action: Callable[[], None]) -> Iterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,11 +16,14 @@ from runner.clock.clock import Clock
 from runner.directory import HostDirectory, LocalHost, PhoneDirectory
 from runner.execution import scripts
 from runner.execution.artifacts import Artifacts
-from runner.execution.executor import LOCAL, Executor
+from runner.execution.dispatch import Dispatcher
+from runner.execution.executor import LOCAL, Executor, MaterialSource
 from runner.execution.local import LocalDispatcher
 from runner.execution.recovery import recover
+from runner.execution.run import ArtifactKeeper
 from runner.execution.scripts import Scripts
 from runner.farm.holder import FarmHolder
+from runner.farm.model import Farm
 from runner.materials.supply import Supply
 from runner.phones.adb import AdbServer
 from runner.phones.phones import Phones
@@ -31,8 +36,15 @@ from runner.tasks.store import Store
 from runner.worker_api.served import TICK_SECONDS as WORKER_SECONDS
 from runner.worker_api.service import WorkerApi
 
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from runner.fleet.fleet import Fleet
+
 log = structlog.get_logger(__name__)
 
+FLEET = "fleet"
+"""Whose signs of life tell how long all of a fleet was off."""
 FARM_SECONDS = 2.0
 """How often devices.yaml is looked at."""
 CLEANING_SECONDS = 3600.0
@@ -49,15 +61,36 @@ class Service:
     uses the data directory: both would end the other's runs as left over.
     """
 
-    def __init__(self, settings: Settings, farm: FarmHolder) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        farm: FarmHolder,
+        *,
+        url: str = "",
+        drives_phones: bool = True,
+        follow: Callable[[], object] | None = None,
+    ) -> None:
+        """`url`: where the API of this process is reached by other hosts, "" for a process without one.
+
+        `follow` is called before devices.yaml is looked at again, and may write it.
+        """
         self.settings = settings
         self.farm = farm
+        self._url = url
+        self._drives_phones = drives_phones
+        self._follow = follow
         self._closing = ExitStack()
         self._closed = threading.Lock()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._closing.callback(datadir.hold(settings.data_dir).release)
         database = Database(settings.database)
-        self._store = Store(database)
+        self.scripts = Scripts(scripts.folders([settings.scripts_dir] if settings.scripts_dir else []))
+        self._fleet: Fleet | None = None
+        if database.is_shared:
+            from runner.fleet.fleet import Fleet  # brings the engine, which one host does not need
+
+            self._fleet = Fleet(database, settings, url=url, without_phone=self.scripts.without_phone)
+        self._store = Store(database, self._fleet.engine if self._fleet else None)
         self.accounts = AccountStore(database)
         self._closing.callback(self._store.close)
         self._artifacts = Artifacts(
@@ -67,25 +100,23 @@ class Service:
             max_mb=settings.tasks.artifact_max_mb,
         )
         self.materials = Supply(settings.data_dir / "materials", database, self._store, settings.materials)
-        self._misfires = Misfires(self._store, LOCAL, timedelta(minutes=settings.tasks.start_grace_minutes))
-        self.scripts = Scripts(scripts.folders([settings.scripts_dir] if settings.scripts_dir else []))
-        self.phones = Phones(lambda: farm.farm, server=AdbServer(settings.adb.path))
-        self._dispatcher = LocalDispatcher(
-            Executor(
-                self._store,
-                phones=self.phones,
-                screens=Catalog.load(settings.screens_folder),
-                scripts=self.scripts,
-                artifacts=self._artifacts,
-                materials=self.materials,
-                misfires=self._misfires,
-                settings=settings.tasks,
-                work_folder=settings.data_dir / "work",
-            )
+        self._misfires = Misfires(
+            self._store,
+            FLEET if self._fleet else LOCAL,
+            timedelta(minutes=settings.tasks.start_grace_minutes),
         )
-        self.directory: PhoneDirectory = self.phones
-        self.hosts: HostDirectory = LocalHost(self.phones, self._store.stats)
-        self._clock = Clock(self._store, self._dispatcher, self._misfires)
+        self.phones = Phones(self._farm_here, server=AdbServer(settings.adb.path))
+        self._dispatcher: Dispatcher
+        if self._fleet:
+            directory = self._fleet.directory(lambda: farm.farm, self.phones.strangers)
+            self.directory: PhoneDirectory = directory
+            self.hosts: HostDirectory = directory
+            self._dispatcher = self._fleet.dispatcher(self._executor(self._fleet.name), directory)
+        else:
+            self.directory = self.phones
+            self.hosts = LocalHost(self.phones, self._store.stats)
+            self._dispatcher = LocalDispatcher(self._executor(LOCAL))
+        self._clock = Clock(self._store, self._dispatcher, self._misfires, shared=database.is_shared)
         self.tasks = TaskService(
             self._store,
             farm=lambda: farm.farm,
@@ -106,28 +137,78 @@ class Service:
         )
 
     def start(self) -> None:
-        """End what a killed runner left, follow the phones, then take up every pending task."""
-        recover(self._store, self.settings.tasks)
-        self.phones.start()
-        self._closing.callback(self.phones.close)
+        """End what a killed runner left, follow the phones, then take up every pending task.
+
+        Raises ConfigError when this process can't be a host of its fleet.
+        """
+        if self._fleet:
+            self._fleet.join(self._store, self.farm)
+            self._closing.callback(self._fleet.leave)
+        else:
+            recover(self._store, self.settings.tasks)
+        if self._drives_phones:
+            self.phones.start()
+            self._closing.callback(self.phones.close)
         self._dispatcher.start()
         self._closing.callback(self._dispatcher.close, CLOSE_SECONDS)
         self._clock.every(FARM_SECONDS, self._follow_farm)
-        self._clock.every(CLEANING_SECONDS, self._clean)
-        self._clock.every(WORKER_SECONDS, self.worker_api.tick)
+        if self._url or not self._fleet:
+            self._clock.every(CLEANING_SECONDS, self._clean)
+            self._clock.every(WORKER_SECONDS, self.worker_api.tick)
         self._clock.start()
         self._closing.callback(self._clock.close)
-        self.worker_api.start()
         self._closing.callback(self.worker_api.close)
+        if self._fleet:
+            self._fleet.take_part(self._clock, self.worker_api if self._url else None, self.phones)
+            self._closing.callback(self._fleet.rest)
+        else:
+            self._clock.lead()
+            self.worker_api.start()
 
     def close(self) -> None:
         """Start nothing more, give running tasks back or let them finish publishing, release everything."""
         with self._closed:
             self._closing.close()
 
+    def fleet_routes(self) -> APIRouter | None:
+        """What other hosts of the fleet call; None without a fleet."""
+        if not self._fleet:
+            return None
+        from runner.api.fleet import routes
+
+        artifacts = self.settings.data_dir / "artifacts"
+        return routes(self.materials, self._store, artifacts, self._fleet.common.fleet_key())
+
+    def _executor(self, host: str) -> Executor:
+        materials: MaterialSource = self.materials
+        artifacts: ArtifactKeeper = self._artifacts
+        if self._fleet and not self._url and self.settings.fleet.files == "http":
+            materials, artifacts = self._fleet.remote_files(self._store, self._closing)
+        return Executor(
+            self._store,
+            phones=self.phones,
+            screens=Catalog.load(self.settings.screens_folder),
+            scripts=self.scripts,
+            artifacts=artifacts,
+            materials=materials,
+            misfires=self._misfires,
+            settings=self.settings.tasks,
+            work_folder=self.settings.data_dir / "work",
+            host=host,
+        )
+
+    def _farm_here(self) -> Farm:
+        """The phones that this host may drive."""
+        farm = self.farm.farm
+        return farm.for_host(self._fleet.name) if self._fleet else farm
+
     def _follow_farm(self) -> None:
-        if self.farm.refresh():
-            self.phones.reload(self.farm.farm)
+        if self._follow:
+            self._follow()
+        if self.farm.refresh() and self._drives_phones:
+            self.phones.reload(self._farm_here())
+        if self._fleet and self._url:
+            self._fleet.publish_farm()
 
     def _clean(self) -> None:
         now = datetime.now(UTC)

@@ -8,6 +8,7 @@ pytest.register_assert_rewrite("support")
 pytest_plugins = [
     "support.browser",
     "support.databases",
+    "support.fleet",
     "support.machine",
     "support.phone_room",
     "support.service",

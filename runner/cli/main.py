@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner.cli import accounts, config, db, materials, phones, screens, servers, tasks
-from runner.cli.options import Adb, Config, DataDir, Host, Json, Port, ScreensDir, ScriptsDir, Url
+from runner.cli.options import Adb, Config, DataDir, Host, Json, Name, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
     name="runner",
@@ -52,15 +52,41 @@ def serve(
     adb: Adb = None,
     scripts_dir: ScriptsDir = None,
     screens_dir: ScreensDir = None,
+    name: Name = None,
+    api_only: Annotated[
+        bool, typer.Option("--api-only", help="In a fleet: leave all phones to other hosts.")
+    ] = False,
 ) -> None:
     """Run the service; prints its URL when it is ready to take tasks. Ctrl+C ends it."""
     from runner.cli.serve import run
 
     run(
+        api_only=api_only,
+        name=name,
         config=config,
         data_dir=data_dir,
         host=host,
         port=port,
+        adb={"path": adb} if adb else None,
+        scripts_dir=scripts_dir,
+        screens_dir=screens_dir,
+    )
+
+
+@app.command()
+def worker(
+    name: Name = None,
+    data_dir: DataDir = None,
+    adb: Adb = None,
+    scripts_dir: ScriptsDir = None,
+    screens_dir: ScreensDir = None,
+) -> None:
+    """Be a host of a fleet: drive the phones seen here for the database that RUNNER_DATABASE_URL names."""
+    from runner.cli.worker import run
+
+    run(
+        name=name,
+        data_dir=data_dir,
         adb={"path": adb} if adb else None,
         scripts_dir=scripts_dir,
         screens_dir=screens_dir,

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[
+    str | None, typer.Option(metavar="HOST", help="This host's name in a fleet. Default: the computer's.")
+]
 Url = Annotated[str | None, typer.Option(envvar="RUNNER_URL", help="Where the service is.")]
 Config = Annotated[Path | None, typer.Option(help="The farm's file. Default: devices.yaml in this folder.")]
 DataDir = Annotated[

@@ -30,21 +30,32 @@ LAST_ANSWERS_SECONDS = 5
 """How long requests under way may take to end when the service ends."""
 
 
-def run(**flags: Any) -> None:
-    """Serve until told to stop. Raises ConfigError and StoreError when that can't begin."""
+def run(*, api_only: bool = False, **flags: Any) -> None:
+    """Serve until told to stop. Raises ConfigError and StoreError when that can't begin.
+
+    With `api_only` the phones are left to other hosts of the fleet.
+    """
     settings, loaded = load_settings(**flags)
     settings.refuse_open_bind()
     logs.configure(secrets=[settings.token])
     sockets = listen(settings)
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
-    service = Service(settings, FarmHolder(settings.config, loaded))
+    url = service_url(settings)
+    farm = FarmHolder(settings.config, loaded)
+    service = Service(settings, farm, url=fleet_url(settings), drives_phones=not api_only)
     try:
         service.start()
-        _Server(create_app(service, settings), service_url(settings)).run(sockets)
+        _Server(create_app(service, settings, fleet=service.fleet_routes()), url).run(sockets)
     finally:
         service.close()
         for listener in sockets:
             listener.close()
+
+
+def fleet_url(settings: Settings) -> str:
+    """Where other hosts reach the API; only this computer's processes do when it listens on loopback."""
+    host = socket.gethostname() if settings.host in ("0.0.0.0", "::", "") else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def listen(settings: Settings) -> list[socket.socket]:

@@ -27,7 +27,10 @@ from runner.tasks.types import Ending, Outcome, Task
 STOPPED = "stopped"
 TIME_LIMIT = "time limit"
 SHUTDOWN = "shutdown"
+LAPSED = "lapsed"
 """Why a run's token was cancelled."""
+GIVE_BACK = (SHUTDOWN, LAPSED)
+"""Before the fence these are no failure of the task: it gives up its turn and keeps its place."""
 
 _HOPELESS = (AccountUnusable, AppMissing, InvalidRequest, MediaUnusable, WrongAccount)
 """What a person must mend; repeating the run can't."""
@@ -92,6 +95,8 @@ def _why(error: BaseException, cancelled: str, time_limit: float) -> str:
         return f"not done within the time limit of {time_limit:g} s."
     if cancelled == SHUTDOWN:
         return "the runner was shut down."
+    if cancelled == LAPSED:
+        return "the host could not reach the database, and no longer owns the phone."
     if cancelled:
         return f"{cancelled}."
     if isinstance(error, RunnerError):

@@ -60,10 +60,13 @@ class MaterialSource(Protocol):
 class ActiveRun:
     """A run that has not ended, for those who may cancel it. `changed` is told once its limit is known."""
 
-    def __init__(self, run: Run, changed: threading.Condition) -> None:
+    def __init__(
+        self, run: Run, changed: threading.Condition, lapsed: Callable[[], bool] | None = None
+    ) -> None:
         self.run = run
         self._changed = changed
-        self.cancel = CancelToken()
+        self._lapsed = lapsed
+        self.cancel = CancelToken(self._must_end if lapsed else None)
         self.time_limit = 0.0
         self.deadline: Deadline | None = None
         self.context: RunContext | None = None
@@ -77,6 +80,10 @@ class ActiveRun:
     @property
     def fenced(self) -> bool:
         return self.context is not None and self.context.fenced
+
+    def _must_end(self) -> str:
+        """Behind its fence a run goes on looking for evidence, until it is known to have lost its task."""
+        return endings.LAPSED if self._lapsed and not self.fenced and self._lapsed() else ""
 
     @property
     def cancelled(self) -> str:
@@ -120,8 +127,11 @@ class Executor:
             return "unknown", str(error)
         return status.state, status.reason
 
-    def claim(self, serial: str, *, phone_ready: bool) -> Run | None:
-        """Begin the phone's next task; None when none is due that can run now. Raises StoreError."""
+    def claim(self, serial: str, *, phone_ready: bool, job_id: int | None = None) -> Run | None:
+        """Begin the phone's next task, or that of the engine's job; None when none can run now.
+
+        Raises StoreError.
+        """
         self._misfires.check()
         return self.store.claim_next(
             serial,
@@ -130,6 +140,7 @@ class Executor:
             order=self.settings.queue_order,
             scripts=None if phone_ready else self.scripts.without_phone,
             proving=self.scripts.proving,
+            job_id=job_id,
         )
 
     def execute(self, active: ActiveRun, closing: threading.Event) -> bool:
@@ -146,7 +157,7 @@ class Executor:
                     log.exception("the script failed unexpectedly")
                 ending = self._of_error(active, error)
                 no_phone = not active.context and self._without_phone(task.serial, error)
-                handed_back = no_phone or (active.cancelled == endings.SHUTDOWN and not active.fenced)
+                handed_back = no_phone or (active.cancelled in endings.GIVE_BACK and not active.fenced)
             if active.context:
                 active.context.close()
             if handed_back:

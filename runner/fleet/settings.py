@@ -19,8 +19,8 @@ class FleetSettings(BaseModel):
     )
     files: Literal["http", "shared"] = Field(
         default="http",
-        description="How other hosts get videos and hand over screenshots: from the API host by HTTP, or all "
-        "paths (data directory of materials and artifacts, local folders) are the same shared ones everywhere.",
+        description="How other hosts get videos and hand over screenshots: http, by the API host; or shared, "
+        "where the paths of library, artifacts and local folders are the same on all hosts.",
     )
     cache_max_mb: int = Field(
         default=10_000, ge=100, description="Files that a host got by HTTP are kept up to this size."

@@ -8,19 +8,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from runner import migrations
+from runner.cancel import Deadline
 from runner.errors import StoreError
 from runner.tasks.model import metadata
 
 BUSY_TIMEOUT = 15.0
 """Seconds that a write to SQLite waits for another process (a backup, a second tool)."""
 _MIGRATION_LOCK = 50809
+_PATIENCE = 10.0
+"""Seconds for which a server that can't be reached is asked again: it may just be restarting."""
+_PAUSE = 0.25
+_ONE_FILE: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
+_SERVER: dict[str, Any] = {
+    "pool_size": 5,
+    "max_overflow": 20,
+    "pool_pre_ping": True,
+    "connect_args": {
+        "connect_timeout": 5,
+        # A process that is paused in the middle of a transaction must not keep its locks.
+        "options": "-c idle_in_transaction_session_timeout=10s",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    },
+}
 
 
 class Database:
@@ -34,7 +53,8 @@ class Database:
         self._url = _parsed(url)
         sqlite = self._url.get_backend_name() == "sqlite"
         try:
-            self._engine = create_engine(self._url, pool_size=10, max_overflow=40)
+            options = _ONE_FILE if sqlite else _SERVER
+            self._engine = create_engine(self._url, **options)
         except (ImportError, NoSuchModuleError) as error:
             raise StoreError(
                 f"The driver for {self.name} is missing: {error}.",
@@ -63,13 +83,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._translated(), self._engine.begin() as connection:
+        with self._translated(), self._begun(self._engine) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction; what it did is on disk when the block has ended without an error."""
-        with self._one_writer, self._translated(), self._writer.begin() as connection:
+        with self._one_writer, self._translated(), self._begun(self._writer) as connection:
             yield connection
 
     @contextmanager
@@ -78,13 +98,38 @@ class Database:
 
         It does not wait for the disk, where a hundred phones' journals would queue before their next tasks.
         """
-        with self._one_writer, self._translated(), self._noter.begin() as connection:
+        with self._one_writer, self._translated(), self._begun(self._noter) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hosts can use it too."""
+        return self._url.get_backend_name() == "postgresql"
+
+    @property
+    def conninfo(self) -> str:
+        """For other clients of the same server. Holds the password."""
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
+        with self._connected(engine) as connection, connection.begin():
+            yield connection
+
+    def _connected(self, engine: Engine) -> Connection:
+        deadline = Deadline(_PATIENCE if self.is_shared else 0.0)
+        while True:
+            try:
+                return engine.connect()
+            except OperationalError:
+                if deadline.passed:
+                    raise
+            threading.Event().wait(_PAUSE)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
-from typing import Any, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
@@ -76,11 +76,24 @@ class IdempotencyKey:
     body_hash: str
 
 
+class Engine(Protocol):
+    """What a fleet does within the transactions that change tasks; see `runner.fleet.engine`."""
+
+    def offer(self, connection: Connection, serials: Collection[str]) -> object:
+        """These phones have tasks that became due: hand them to the phones' hosts, where there are some."""
+        ...
+
+    def take_back(self, connection: Connection, job_ids: Collection[int]) -> None:
+        """The tasks of these jobs are pending no more, and have not been started."""
+        ...
+
+
 class Store:
     """Thread-safe; every method is one transaction. All raise StoreError when the database can't be used."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, engine: Engine | None = None) -> None:
         self._database = database
+        self._engine = engine
         self._subscribers: list[Callable[[Sequence[Pending]], None]] = []
 
     def subscribe(self, on_pending: Callable[[Sequence[Pending]], None]) -> None:
@@ -234,12 +247,14 @@ class Store:
         with self._database.read() as connection:
             return connection.scalars(select(model.tasks.c.serial).where(*_due(now)).distinct()).all()
 
-    def due_instants(self, after: datetime) -> Sequence[datetime]:
-        """Each moment in the future at which some task is due."""
+    def due_instants(self, after: datetime, until: datetime | None = None) -> Sequence[datetime]:
+        """Each moment in that time at which some task is due."""
         due_at = model.tasks.c.due_at
+        conditions = [model.tasks.c.status == Status.PENDING, due_at > after]
+        if until is not None:
+            conditions.append(due_at <= until)
         with self._database.read() as connection:
-            pending = model.tasks.c.status == Status.PENDING
-            return connection.scalars(select(due_at).where(pending, due_at > after).distinct()).all()
+            return connection.scalars(select(due_at).where(*conditions).distinct()).all()
 
     # -- a run
 
@@ -252,13 +267,17 @@ class Store:
         order: QueueOrder = "due",
         scripts: Collection[str] | None = None,
         proving: Collection[str] = (),
+        job_id: int | None = None,
     ) -> Run | None:
         """Start the phone's next due task, of `scripts` only if given. None when there is none to start.
 
         Also None while another run of this phone has not ended, wherever it runs. Due tasks of an account
-        that can't be used are failed instead, but not those of the scripts `proving` that it can.
+        that can't be used are failed instead, but not those of the scripts `proving` that it can. With
+        `job_id` only the task of that job is meant, if it still is.
         """
         conditions = [model.tasks.c.serial == serial, *_due(now)]
+        if job_id is not None:
+            conditions.append(model.tasks.c.job_id == job_id)
         if scripts is not None:
             conditions.append(model.tasks.c.script_name.in_(scripts))
         first = (model.tasks.c.due_at, model.tasks.c.id) if order == "due" else (func.random(),)
@@ -402,7 +421,7 @@ class Store:
             *_owned_by(run),
             cause=text,
             now=now,
-            values={**values, "remark": text, "token": None},
+            values={**values, "remark": text, "token": None, "job_id": None},
         )
         if not changed:
             raise LostRun
@@ -549,6 +568,8 @@ class Store:
         with self._database.write() as connection:
             transaction = _Transaction(connection)
             yield transaction
+            if self._engine:
+                transaction.tell(self._engine)
         for line in transaction.lines:
             log.info("task changed", **line)
         if transaction.pending:
@@ -563,6 +584,15 @@ class _Transaction:
         self.connection = connection
         self.lines: list[dict[str, Any]] = []
         self.pending: list[Pending] = []
+        self._unneeded_jobs: list[int] = []
+
+    def tell(self, engine: Engine) -> None:
+        """What the engine has to know becomes true with this transaction, or not at all."""
+        now = datetime.now(UTC)
+        if self._unneeded_jobs:
+            engine.take_back(self.connection, self._unneeded_jobs)
+        if due := {serial for serial, due_at in self.pending if due_at <= now}:
+            engine.offer(self.connection, due)
 
     def apply(
         self,
@@ -578,7 +608,7 @@ class _Transaction:
             update(tasks)
             .where(tasks.c.status == transition.source, *conditions)
             .values({**values, "status": transition.target})
-            .returning(tasks.c.id, tasks.c.serial, tasks.c.attempt, tasks.c.due_at)
+            .returning(tasks.c.id, tasks.c.serial, tasks.c.attempt, tasks.c.due_at, tasks.c.job_id)
         ).all()
         if not changed:
             return changed
@@ -607,6 +637,8 @@ class _Transaction:
         if transition.target in (Status.COMPLETED, Status.FAILED):
             for some in _portions([row.id for row in changed]):
                 claims.settle(self.connection, some, values["outcome"])
+        if transition.source is Status.PENDING and transition.target is not Status.RUNNING:
+            self._unneeded_jobs += [row.job_id for row in changed if row.job_id is not None]
         if transition.target is Status.PENDING and transition is not states.HAND_BACK:
             self.pending += [(row.serial, row.due_at) for row in changed]
         return changed
@@ -686,6 +718,7 @@ def _portions(ids: Collection[Key]) -> Iterator[Sequence[Key]]:
 def _again(now: datetime, retry_limit: int) -> dict[str, Any]:
     return _blank_run() | {
         "due_at": now,
+        "job_id": None,
         "retry_count": model.tasks.c.retry_count + 1,
         "retries_used": 0,
         "retry_limit": retry_limit,

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerApi:
-    """`start` once, `close` once; `close` is safe at any time. Closed before the database is."""
+    """`close` is safe at any time. Closed before the database is."""
 
     def __init__(
         self,
@@ -38,20 +38,34 @@ class WorkerApi:
     ) -> None:
         """`key_folder`: where the key files of upstreams are looked for. Raises ConfigError."""
         self.served = Served(database, settings, data_dir)
-        self._upstreams: list[Upstream] = []
-        for one in upstreams:
+
+        def connect() -> list[Upstream]:
+            if not upstreams:
+                return []
             from runner.worker_api.upstream.upstream import Upstream  # brings httpx, which most don't need
 
-            upstream = Upstream(
-                one, database=database, tasks=tasks, farm=farm, data_dir=data_dir, key_folder=key_folder
-            )
-            self._upstreams.append(upstream)
+            return [
+                Upstream(
+                    one, database=database, tasks=tasks, farm=farm, data_dir=data_dir, key_folder=key_folder
+                )
+                for one in upstreams
+            ]
+
+        self._connect = connect
+        self._upstreams = connect()
+        self._closed = False
 
     def start(self) -> None:
+        """Also again after `close`: in a fleet the work for upstreams moves from process to process."""
+        if self._closed:
+            self._upstreams, self._closed = self._connect(), False
         for upstream in self._upstreams:
             upstream.start()
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         for upstream in self._upstreams:
             upstream.close()
 

@@ -88,6 +88,7 @@ class Machine:
         recover(self.store, self.settings)
         self.dispatcher.start()
         self.clock.start()
+        self.clock.lead()
         self._running = True
 
     def close(self, timeout: float = 10) -> None:

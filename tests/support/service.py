@@ -7,7 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,9 @@ class RunnerService:
 
     def start(self, *, seconds: float = 30) -> None:
         """Returns when it says that it is ready."""
-        command = [sys.executable, "-m", "runner", "serve", "--config", str(self.config)]
-        command += ["--data-dir", str(self.data_dir), "--port", "0", *self._arguments]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "runner", *self._command()],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -71,6 +69,12 @@ class RunnerService:
         self.url = self._first_line(seconds)
         self.http.close()
         self.http = httpx.Client(base_url=f"{self.url}/api/v1/", timeout=30)
+
+    def _command(self) -> list[str]:
+        return [
+            *("serve", "--config", str(self.config), "--data-dir", str(self.data_dir)),
+            *("--port", "0", *self._arguments),
+        ]
 
     def _first_line(self, seconds: float) -> str:
         lines: queue.Queue[str] = queue.Queue()
@@ -179,12 +183,22 @@ class RunnerService:
 
 
 def config_of(
-    phones: Phones, *, more: str = "", disabled: Sequence[str] = (), apps: Sequence[str] = ("tiktok",)
+    phones: Phones,
+    *,
+    more: str = "",
+    disabled: Sequence[str] = (),
+    apps: Sequence[str] = ("tiktok",),
+    host_of: Mapping[str, str] | None = None,
 ) -> str:
-    """A devices.yaml for these virtual phones: every account of these apps, in order."""
+    """A devices.yaml for these virtual phones: every account of these apps, in order.
+
+    `host_of`: serial → the host of a fleet that drives it.
+    """
     lines = ["time_zone: UTC", more, "devices:"]
     for index, phone in enumerate(phones.farm.farm.phones, 1):
-        lines += [f'  - serial: "{phone.serial}"', f"    name: Phone {index}", "    accounts:"]
+        lines += [f'  - serial: "{phone.serial}"', f"    name: Phone {index}"]
+        lines += [f"    host: {host_of[phone.serial]}"] if host_of else []
+        lines += ["    accounts:"]
         for app in apps:
             for username in dict(phone.settings.accounts)[app]:
                 lines += [f"      - username: {username}", f"        app: {app}"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.execution.local import LocalDispatcher
+from runner.execution.active import ActiveRuns
 from runner.farm.model import Device
 from runner.phones.status import PhoneState
 from runner.tasks.types import Outcome, Status
@@ -117,10 +116,10 @@ def test_a_turn_for_which_the_phone_can_not_be_had_is_given_back(room: Room, mac
     room.virtual.fault("unplug")
     room.wait(PhoneState.ABSENT)
     task_id = create(machine, "publish")
-    stale = LocalDispatcher(machine.executor)
-    active = stale._begin("p0", True)
+    stale = ActiveRuns(machine.executor)
+    active = stale.begin(lambda: machine.executor.claim("p0", phone_ready=True))
     assert active
-    assert not machine.executor.execute(active, threading.Event())
+    assert not stale.execute(active)
     task = machine.task(task_id)
     assert (task.status, task.attempt, task.retry_count) == (Status.PENDING, 1, 0)
     assert "The phone is absent" in task.remark

@@ -1,0 +1,36 @@
+"""Two hosts of phones, one API: as an operator sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.fleet import Fleet
+from support.service import config_of
+from support.virtual import LEAKS_SOCKETS, StartPhones
+
+pytestmark = [LEAKS_SOCKETS]
+
+
+def test_each_task_is_done_on_the_host_of_its_phone(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=4, accounts=2)
+    host_of = dict(zip(phones.serials, ["left", "left", "right", "right"], strict=True))
+    api = fleet.api(config_of(phones, host_of=host_of))
+    for name in ("left", "right"):
+        fleet.worker(name)
+    api.phones_ready(*phones.serials)
+
+    ids = api.post(video, serials=phones.serials, enable_multi_account=True)
+    tasks = api.ended(*ids, seconds=90)
+
+    assert {task["outcome"] for task in tasks} == {"published"}, tasks
+    for phone in phones.farm.farm.phones:
+        accounts = [post["account"] for post in phones.posts(phone.serial)]
+        assert sorted(accounts) == sorted(dict(phone.settings.accounts)["tiktok"])
+    hosts = {host["name"]: host for host in api.call("GET", "hosts")["hosts"]}
+    assert set(hosts) == {"office", "left", "right"}
+    assert all(host["live"] for host in hosts.values())
+    assert [host["is_clock"] for host in hosts.values()].count(True) == 1
+    devices = api.call("GET", "devices")["devices"]
+    assert {device["serial"]: device["host"] for device in devices} == host_of

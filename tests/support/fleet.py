@@ -1,0 +1,97 @@
+"""A real fleet: processes of `runner serve` and `runner worker` on one real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.service import RunnerService
+from support.virtual import AdbServer
+from support.waiting import wait_for
+
+
+class Worker(RunnerService):
+    """One `runner worker`; may be killed, paused and started again."""
+
+    def __init__(self, folder: Path, name: str, **options: Any) -> None:
+        super().__init__(folder, "", **options)
+        self.name = name
+
+    def _command(self) -> list[str]:
+        return ["worker", "--name", self.name, "--data-dir", str(self.data_dir), *self._arguments]
+
+    def pause(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class Fleet:
+    """What is started here is killed after the test."""
+
+    def __init__(self, folder: Path, url: str, adb: AdbServer) -> None:
+        self.url = url
+        self._folder = folder
+        self._adb = adb
+        self._running: list[RunnerService] = []
+
+    def api(
+        self, config: str, *, name: str = "office", arguments: Sequence[str] = ("--api-only",)
+    ) -> RunnerService:
+        service = RunnerService(
+            self._new_folder(name),
+            config,
+            arguments=["--name", name, *arguments],
+            environment=self._environment(),
+        )
+        return self._start(service)
+
+    def worker(self, name: str, adb: AdbServer | None = None) -> Worker:
+        worker = Worker(self._new_folder(name), name, environment=self._environment(adb))
+        self._start(worker)
+        return worker
+
+    def close(self) -> None:
+        for process in self._running:
+            process.close()
+
+    def _start(self, process: RunnerService) -> RunnerService:
+        self._running.append(process)
+        process.start()
+        return process
+
+    def _new_folder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir()
+        return folder
+
+    def _environment(self, adb: AdbServer | None = None) -> dict[str, str]:
+        return {
+            "RUNNER_DATABASE_URL": self.url,
+            "RUNNER_FLEET__LEASE_SECONDS": "6",
+            "ANDROID_ADB_SERVER_PORT": str((adb or self._adb).port),
+        }
+
+
+@pytest.fixture
+def fleet(adb_server: AdbServer, postgres_url: str, tmp_path: Path) -> Iterator[Fleet]:
+    """An empty fleet on an empty database; all on the test's adb server unless told otherwise."""
+    made = Fleet(tmp_path, postgres_url, adb_server)
+    yield made
+    made.close()
+
+
+def driven_by(api: RunnerService, serial: str, host: str, *, seconds: float = 40) -> None:
+    """Wait until this host drives the phone, and could give it a task."""
+
+    def look() -> bool:
+        devices = {device["serial"]: device for device in api.call("GET", "devices")["devices"]}
+        return devices[serial]["host"] == host and devices[serial]["state"] in ("ready", "busy")
+
+    wait_for(look, seconds=seconds, what=f"{serial} driven by {host}")
