@@ -86,6 +86,10 @@ class PhoneSession:
         """So that what is copied next can be told from what was there."""
         self._ask("clipboard", lambda: self._rpc("setClipboard", "", ""), limits.READ)
 
+    def keyboard_is_open(self) -> bool:
+        """Android's own word for it, as `dumpsys input_method` prints it; not every dump has the keyboard."""
+        return "mInputShown=true" in self._run("dumpsys", "input_method")
+
     def language(self) -> str:
         """The phone's language now, as a BCP 47 tag."""
         return parser.language(parser.properties(self._run("getprop")))

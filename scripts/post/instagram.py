@@ -429,7 +429,7 @@ class InstagramPost(Posting):
             elif seen.screen == "composer_editing" and typed:
                 self.phone.tap(seen.point("ok"))
             else:
-                self.phone.set_text(seen.need("caption"), self.caption)
+                self._type_caption(seen.need("caption"))
                 typed = True
 
         self._on_to(

@@ -5,6 +5,7 @@ The ways through the apps' screens are `TikTokPost` and `InstagramPost`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ REFRESH_SECONDS = 4.0
 LINK_SECONDS = 10.0
 TIDY_SECONDS = 5.0
 SCROLLS = 6
+KEYBOARD_SECONDS = 0.2
+"""For the keyboard to go after Back."""
+ENDS_IN_TAG = re.compile(r"[#@]\S*\Z")
 
 log = structlog.get_logger(__name__)
 
@@ -149,6 +153,24 @@ class Posting:
             return opened.passed
 
         return tap
+
+    def _type_caption(self, field: Node) -> None:
+        """Below a caption that ends in a hashtag or a mention the apps list suggestions: a touch there
+        changes it, any other only closes the list. Back closes the list, then the keyboard.
+        """
+        self.phone.set_text(field, self.caption)
+        if ENDS_IN_TAG.search(self.caption) and self.phone.keyboard_is_open():
+            self.phone.press("back")
+            if self._keyboard_stays_open():
+                self.phone.press("back")
+
+    def _keyboard_stays_open(self) -> bool:
+        pauses, deadline = self.walk.pauses(), Deadline(KEYBOARD_SECONDS)
+        while self.phone.keyboard_is_open():
+            if deadline.passed:
+                return True
+            pauses.pause()
+        return False
 
     # The tap that can't be taken back
 

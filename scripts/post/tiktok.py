@@ -337,7 +337,10 @@ class TikTokPost(Posting):
             nonlocal typed
             for name, text in self._texts(seen):
                 if text or not _holds(seen, name, text):
-                    self.phone.set_text(seen.need(name), text)
+                    if name == "title":
+                        self.phone.set_text(seen.need(name), text)
+                    else:
+                        self._type_caption(seen.need(name))
                     seen = self.walk.look()
             typed = True
 

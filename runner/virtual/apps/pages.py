@@ -9,7 +9,7 @@ screen is described here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from lxml.etree import _Element
@@ -17,6 +17,9 @@ from lxml.etree import _Element
 from ..app import Android, App, StepName, TextField
 from . import words
 from .templates import Look, Sheet, Template
+
+if TYPE_CHECKING:
+    from .suggestions import Suggestions
 
 LONG_PRESS = 0.4
 KEPT_DRAWINGS = 128
@@ -42,6 +45,8 @@ class Page:
     name: str = ""
     covers_popups = False
     """Popups wait behind this page until another one is shown."""
+    suggestions: Suggestions | None = None
+    """While they are shown, a touch or Back reaches nothing else."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -220,6 +225,10 @@ class PagedApp(App):
         if page is None or self._moving:
             return
         hit = self._sheet().hit(x, y)
+        if page.suggestions is not None and page.suggestions.shown:
+            page.suggestions.touched(hit)
+            self.changed()
+            return
         if hit is None:
             return
         self.finger = (x, y)
@@ -239,7 +248,9 @@ class PagedApp(App):
         page = self.page
         if page is None or self._moving:
             return
-        if page.focus is not None:
+        if page.suggestions is not None and page.suggestions.shown:
+            page.suggestions.close()
+        elif page.focus is not None:
             page.focus = None
         else:
             page.back()
@@ -248,6 +259,12 @@ class PagedApp(App):
     def focused(self) -> TextField | None:
         page = self.page
         return page.fields[page.focus] if page is not None and page.focus is not None else None
+
+    def keyboard_hidden(self) -> None:
+        page = self.page
+        if page is not None and page.suggestions is not None:
+            page.suggestions.close()
+            self.changed()
 
     def field_at(self, x: int, y: int) -> TextField | None:
         page = self.page

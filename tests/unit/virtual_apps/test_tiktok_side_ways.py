@@ -139,3 +139,38 @@ def test_opening_the_settings_leaves_the_app(stage, hand):
     assert stage.front is None
     hand.launch()
     assert hand.app.screen == "home"
+
+
+def test_a_caption_that_ends_in_a_hashtag_brings_up_suggestions(stage, hand):
+    hand.share(stage.add_media(), grant_read=True)
+    hand.tap("Next")
+    hand.tap("Add description...")
+    hand.type("at the #end")
+    stage.pass_time(0)
+    assert "#end_daily" in hand.seen()
+    hand.tap("Post")
+    assert hand.app.screen == "post_page"
+    assert "#end_daily" not in hand.seen()
+    hand.type(" of @some_one")
+    stage.pass_time(0)
+    hand.app.back()
+    assert "@some_one_daily" not in hand.seen()
+    assert hand.app.focused().text == "at the #end of @some_one"
+    hand.type("2")
+    stage.pass_time(0)
+    hand.tap("@some_one2_daily")
+    assert hand.app.focused().text == "at the #end of @some_one2_daily "
+    stage.pass_time(0)
+    assert hand.app.mistakes == ["took a suggestion into the caption"]
+    hand.app.back()
+    assert hand.app.focused() is None
+
+
+def test_suggestions_go_with_the_keyboard(stage, hand):
+    hand.share(stage.add_media(), grant_read=True)
+    hand.tap("Next")
+    hand.tap("Add description...")
+    hand.type("#end")
+    stage.pass_time(0)
+    hand.app.keyboard_hidden()
+    assert "#end_daily" not in hand.seen()

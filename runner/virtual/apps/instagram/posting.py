@@ -14,6 +14,7 @@ from lxml.etree import _Element
 
 from ...app import MediaRow
 from ..posts import Composition, Kind
+from ..suggestions import Suggestions
 from ..templates import Rect, Sheet, append, clip, hold, new_node, place, remove, shift, write
 from . import screens
 from .pages import Choice, InstagramPage, Over, lay_over
@@ -406,6 +407,7 @@ class Composer(InstagramPage):
     """
 
     name = "composer"
+    suggestions: Suggestions
 
     def __init__(self, app: Instagram, composition: Composition, kind: Kind, title: str) -> None:
         super().__init__(app)
@@ -414,6 +416,7 @@ class Composer(InstagramPage):
         self.title = title
         self.caption = self.add_field("caption", CAPTION_LIMIT)
         self.caption.text = composition.caption
+        self.suggestions = Suggestions(self, "caption")
         self.nux = kind == "reel" and app.manners.download_nux
         self.scrolled = False
         self._captioned = False
@@ -439,6 +442,7 @@ class Composer(InstagramPage):
         if self.kind == "images":
             # No dump shows the page of a post of pictures: a reel's without what pictures have not.
             sheet.drop("audio", "cover")
+        self.suggestions.draw_on(sheet)
         return lay_over(sheet, self.sheet(screens.DOWNLOAD_NUX)) if self.nux else sheet
 
     def typed(self, key: str) -> None:
@@ -447,6 +451,7 @@ class Composer(InstagramPage):
         if not self._captioned and self.caption.text:
             self._captioned = True
             self.app.reached("after", "caption")
+        self.suggestions.typed()
 
     def tapped(self, key: str, number: int) -> None:
         match key:

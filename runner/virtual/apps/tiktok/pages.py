@@ -9,6 +9,7 @@ from lxml.etree import _Element
 from ...app import AcceptedPost, MediaRow
 from ..pages import Page
 from ..posts import Composition
+from ..suggestions import Suggestions
 from ..templates import Rect, Sheet, append, clip, new_node, place, remove, shift, write
 from . import options, screens
 
@@ -723,6 +724,7 @@ class PostPage(TikTokPage):
     """The last page before Post: one text field for a video, a title and a description for photos."""
 
     name = "post_page"
+    suggestions: Suggestions
 
     def __init__(self, app: TikTok, composition: Composition, *, draft: bool = False) -> None:
         super().__init__(app)
@@ -731,6 +733,7 @@ class PostPage(TikTokPage):
         limit = PHOTO_DESCRIPTION_LIMIT if composition.is_photos else VIDEO_CAPTION_LIMIT
         self.caption = self.add_field("caption", limit)
         self.caption.text = composition.caption
+        self.suggestions = Suggestions(self, "caption")
         if composition.is_photos:
             self.add_field("title", TITLE_LIMIT).text = composition.title
         self._captioned = False
@@ -753,6 +756,7 @@ class PostPage(TikTokPage):
             for label in row.iter("node"):
                 if label.get("text"):
                     write(label, text=self.composition.product)
+        self.suggestions.draw_on(sheet)
         return sheet
 
     def typed(self, key: str) -> None:
@@ -762,6 +766,8 @@ class PostPage(TikTokPage):
         if not self._captioned and self.fields[key].text:
             self._captioned = True
             self.app.reached("after", "caption")
+        if key == "caption":
+            self.suggestions.typed()
 
     def tapped(self, key: str, number: int) -> None:
         match key:
