@@ -96,10 +96,11 @@ class Host:
         self._lose(set(self._held))
 
     def _beat(self) -> None:
+        snapshot = self._phones()
         sent = time.monotonic(), time.time()
         with self._database.write() as connection:
             alive = self._membership.beat(connection)
-            told = self._reports.tell(connection, self._phones()) if alive else {}
+            told = self._reports.tell(connection, snapshot) if alive else {}
             held = {
                 name
                 for name in self._roles
@@ -109,7 +110,7 @@ class Host:
             self._come_back()
             return
         self._membership.heard(sent)
-        self._reports.told(told)
+        self._reports.told(told, snapshot)
         self._lose(self._held - held)
         for name in held - self._held:
             log.info("this host takes a role of the fleet", role=name)
@@ -119,9 +120,10 @@ class Host:
     def _report(self) -> None:
         if self._membership.lapsed:
             return
+        snapshot = self._phones()
         with self._database.write() as connection:
-            told = self._reports.tell(connection, self._phones())
-        self._reports.told(told)
+            told = self._reports.tell(connection, snapshot)
+        self._reports.told(told, snapshot)
 
     def _lose(self, names: set[str]) -> None:
         for name in names:

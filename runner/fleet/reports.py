@@ -48,17 +48,28 @@ class PhoneReports:
                 told[status.serial] = status
                 if status.state in USABLE:
                     usable.add(status.serial)
+        known = {status.serial for status in snapshot}
+        for serial in self._told.keys() - known:
+            self._release(connection, serial)
         if usable:
             self._engine.offer(connection, usable)
         return told
 
-    def told(self, told: dict[str, PhoneStatus]) -> None:
+    def told(self, told: dict[str, PhoneStatus], snapshot: Sequence[PhoneStatus]) -> None:
         """What `tell` answered has been committed."""
+        known = {status.serial for status in snapshot}
+        self._told = {serial: status for serial, status in self._told.items() if serial in known}
         for serial, status in told.items():
             before = self._told.get(serial)
             if before is None and status.state not in _UNSEEN:
                 log.info("this host drives the phone", serial=serial)
         self._told.update(told)
+
+    def _release(self, connection: Connection, serial: str) -> None:
+        """The phone is no longer this host's by devices.yaml."""
+        mine = (phones.c.serial == serial, phones.c.host == self._host)
+        reason = f"devices.yaml no longer gives it to {self._host}."
+        connection.execute(update(phones).where(*mine).values(state=PhoneState.ABSENT, reason=reason))
 
     def _write(self, connection: Connection, status: PhoneStatus) -> bool:
         """Whether it is settled; a phone that another host drives is asked for again at the next beat."""

