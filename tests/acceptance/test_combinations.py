@@ -24,12 +24,23 @@ from support.virtual import Phones, StartPhones
 Case = dict[str, Any]
 """An option's value by its name."""
 LOOKS = (
-    ("en", "43.1.4", "410.0.0.53.71"),
-    ("fr", "43.1.4", "400.0"),
-    ("en", "46.7.3", "400.0"),
-    ("fr", "47.0.3", "410.0.0.53.71"),
+    ("en", "tiktok", "43.1.4", "410.0.0.53.71"),
+    ("fr", "tiktok", "43.1.4", "400.0"),
+    ("en", "tiktok", "46.7.3", "400.0"),
+    ("fr", "tiktok", "47.0.3", "410.0.0.53.71"),
+    ("en", "trill", "43.1.4", "400.0"),
+    ("fr", "trill", "43.1.4", "410.0.0.53.71"),
 )
-"""Language, version of TikTok, version of Instagram."""
+"""Language, build and version of TikTok, version of Instagram."""
+PACKAGES = {
+    "tiktok": "com.zhiliaoapp.musically",
+    "trill": "com.ss.android.ugc.trill",
+    "instagram": "com.instagram.android",
+}
+SOUNDS = {
+    "useSound": "Song 103",
+    "useSound by link": "https://www.tiktok.com/music/Song-103-7012345678901234567",
+}
 PHONES = 2
 """Of each look and app."""
 PLAIN = "¡Olá! 👋🏽 你好\n“two” lines & <angled> #tag"
@@ -64,7 +75,7 @@ def pairwise(cases: Sequence[Case]) -> list[Case]:
 def of_tiktok() -> Iterator[Case]:
     for kind, way, sound, volumes, ai, product, caption, source, look in itertools.product(
         ("video", "images"),
-        ("share", "addButton", "useSound"),
+        ("share", "addButton", *SOUNDS),
         ("-1", "0", "1", "custom"),
         (False, True),
         (False, True),
@@ -74,7 +85,7 @@ def of_tiktok() -> Iterator[Case]:
         LOOKS,
     ):
         if (
-            (way == "useSound" and sound != "-1")
+            (way in SOUNDS and sound != "-1")
             or (caption == "titled" and kind == "video")
             or (volumes and kind == "images" and sound == "0")
         ):
@@ -130,7 +141,7 @@ class Wish:
             **CAPTIONS[case["caption"]][0],
             "content_type": int(not self.is_video),
             "image_count": len(paths),
-            "post_way": case["way"],
+            "post_way": case["way"].partition(" ")[0],
             "ai_label": case["ai"],
             "upload_wait_time": 120,
         }
@@ -152,7 +163,7 @@ class Wish:
     def _of_tiktok(self) -> dict[str, Any]:
         case = self.case
         config = {"add_sound": case["sound"], "add_product_link": int(case["product"])}
-        config |= {"sound_name": "Song 103"} if case["way"] == "useSound" else {}
+        config |= {"sound_name": SOUNDS[case["way"]]} if case["way"] in SOUNDS else {}
         config |= {"custom_sound_keyword": "song 107"} if case["sound"] == "custom" else {}
         if case["volumes"]:
             config |= {"origin_sound_volume": 20} if self.is_video else {}
@@ -161,7 +172,7 @@ class Wish:
 
     @property
     def _sound(self) -> str:
-        if self.case["way"] == "useSound":
+        if self.case["way"] in SOUNDS:
             return "Song 103"
         by_itself = "" if self.is_video else "Song 003"
         return {"-1": by_itself, "0": "", "1": "Song 101", "custom": "Song 107"}[self.case["sound"]]
@@ -203,18 +214,19 @@ def test_what_is_asked_for_in_any_combination_is_what_the_phones_accept(
             count=2 * PHONES,
             accounts=len(LOOKS),
             language=look[0],
-            app_versions=(("tiktok", look[1]), ("instagram", look[2])),
+            installed=(look[1], "instagram"),
+            app_versions=((look[1], look[2]), ("instagram", look[3])),
         )
         for look in LOOKS
     }
     accounts, lines = {}, ["time_zone: UTC", "devices:"]
-    for number, phones in enumerate(farms.values(), 1):
+    for number, (look, phones) in enumerate(farms.items(), 1):
         for at, serial in enumerate(phones.serials):
             app = ("tiktok", "instagram")[at // PHONES]
+            package = PACKAGES[(look[1], "instagram")[at // PHONES]]
             accounts[serial] = f"demo_{at + 1:03d}_{number}"
-            lines.append(
-                f"  - {{serial: '{serial}', accounts: [{{username: {accounts[serial]}, app: {app}}}]}}"
-            )
+            account = f"{{username: {accounts[serial]}, app: {app}, package: {package}}}"
+            lines.append(f"  - {{serial: '{serial}', accounts: [{account}]}}")
     service = start_service("\n".join(lines) + "\n")
 
     tasks: dict[int, tuple[Wish, Phones, str]] = {}
@@ -241,8 +253,9 @@ def test_what_is_asked_for_in_any_combination_is_what_the_phones_accept(
         where, post = made[wish.hashes]
         assert (where, post["account"]) == (serial, accounts[serial])
         assert {name: post[name] for name in wish.expected} == wish.expected, wish.case
-    mistakes = [phone["mistakes"] for phones in farms.values() for phone in phones.control_all()]
-    assert mistakes == [{"tiktok": [], "instagram": []}] * len(accounts)
+    for look, phones in farms.items():
+        mistakes = [phone["mistakes"] for phone in phones.control_all()]
+        assert mistakes == [{look[1]: [], "instagram": []}] * len(phones.serials)
 
 
 Illegal = tuple[str, str, dict[str, Any]]

@@ -59,10 +59,13 @@ def test_other_languages_and_versions(make_rig: RigFactory, language: str, versi
     assert rig.app.mistakes == []
 
 
-def test_tiktok_asia(make_rig: RigFactory) -> None:
-    rig = make_rig(installed=("trill",))
-    rig.post("demo_001_2")
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_tiktok_asia(make_rig: RigFactory, language: str) -> None:
+    rig = make_rig(installed=("trill",), language=language)
+    result = rig.post("demo_001_2")
     assert [(post["account"], post["caption"]) for post in rig.posts] == [("demo_001_2", CAPTION)]
+    assert result.post_url == rig.posts[0]["url"]
+    assert rig.app.mistakes == []
 
 
 def test_spintax_is_chosen_by_the_seed_of_the_task(rig: Rig) -> None:
