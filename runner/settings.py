@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class Settings(BaseSettings):
     @property
     def host_name(self) -> str:
         """Under which the other hosts of a fleet know this one."""
-        return self.name or socket.gethostname()
+        return self.name or re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())[:40]
 
     @property
     def is_fleet(self) -> bool:

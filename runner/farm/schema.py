@@ -62,8 +62,9 @@ def _username(username: str) -> str:
 
 
 def _host_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", name):
-        raise ValueError(f'"{name}" is not a host\'s name; write letters, digits, "-", "_" and "." only.')
+    # The engine listens on a channel of this name, and PostgreSQL cuts those at 63 bytes with their prefix.
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,40}", name):
+        raise ValueError(f'"{name}" is no host\'s name; write at most 40 letters, digits, "-", "_" and ".".')
     return name
 
 

@@ -262,4 +262,4 @@ def test_a_hosts_name_is_checked_at_its_place() -> None:
     text, places = marked('name: ¦"two words"\ndevices:\n  - {serial: A, host: ¦a/b}\n')
     problems = problems_of(text)
     assert [problem[1:3] for problem in problems] == places
-    assert "is not a host's name" in problems[0].message
+    assert "is no host's name" in problems[0].message
