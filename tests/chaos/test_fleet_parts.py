@@ -125,6 +125,27 @@ def test_a_future_task_does_not_block_an_immediate_one(
     assert len(phones.posts()) == 1
 
 
+def test_a_worker_that_is_told_to_stop_hands_its_task_back_and_its_phone_over(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=1, accounts=1)
+    api = fleet.api(config_of(phones))  # no pin: whichever host sees the phone
+    first = fleet.worker("first")
+    driven_by(api, phones.serial, "first")
+    fleet.worker("second")
+    phones.fault("slow", seconds=2)
+    (task_id,) = api.post(video, serials=[phones.serial])
+    api.reaches(task_id, "switch_account")
+
+    assert first.stop() == 0
+
+    driven_by(api, phones.serial, "second")
+    task = api.ended(task_id)[0]
+    assert task["outcome"] == "published", task
+    assert len(phones.posts()) == 1
+    assert "shut" not in task["remark"]
+
+
 def test_a_task_is_stopped_on_another_host(fleet: Fleet, start_phones: StartPhones, video: Path) -> None:
     phones: Phones = start_phones(count=1, accounts=1)
     api = fleet.api(config_of(phones, host_of={phones.serial: "shelf"}))
