@@ -25,6 +25,8 @@ _NOISY = (
     "apscheduler",
     "httpcore",
     "httpx",
+    "procrastinate",
+    "psycopg",
     "uiautomator2",
     "urllib3",
     "uvicorn",

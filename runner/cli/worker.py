@@ -47,13 +47,13 @@ def _work(told: CancelToken, flags: dict[str, Any]) -> None:
     logs.configure()
     own = settle(Path(DEFAULT_CONFIG), {}, **flags)
     own = own.model_copy(update={"name": own.host_name})
+    if not own.is_fleet:
+        raise ConfigError(
+            "A worker needs the fleet's database.",
+            remedy="Set RUNNER_DATABASE_URL to the one of `runner serve`: postgresql://user@host/name",
+        )
     database = Database(own.database)
     try:
-        if not database.is_shared:
-            raise ConfigError(
-                "A worker needs the fleet's database.",
-                remedy="Set RUNNER_DATABASE_URL to the one of `runner serve`: postgresql://user@host/name",
-            )
         follower = FarmFollower(Common(database), own.data_dir / FARM_FILE)
         follower.fetch_first(told)
         _serve_phones(told, own, follower, flags)
