@@ -106,6 +106,9 @@ WHERE status = :pending AND job_id IS NOT NULL
             AND (jobs.status = 'todo' OR jobs.status = 'doing' AND jobs.worker_id IS NOT NULL)
     )
 """)
+_ABANDONED = text(
+    "UPDATE procrastinate_jobs SET worker_id = NULL WHERE queue_name = :host AND status = 'doing'"
+)
 _STALLED = text("DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - :silence")
 
 
@@ -165,6 +168,10 @@ class Engine:
         connection.execute(mine, {"task": task_id, "job": job_id, "pending": Status.PENDING})
 
     # -- what a sweep puts right
+
+    def abandon(self, connection: Connection, host: str) -> None:
+        """The host's process is gone: `mend` ends the jobs that it had begun, and frees their locks."""
+        connection.execute(_ABANDONED, {"host": host})
 
     def mend(self, connection: Connection, silence: timedelta) -> None:
         """Make jobs and rows agree again, then offer what is due. Workers silent for so long are gone."""

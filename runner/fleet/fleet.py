@@ -92,6 +92,8 @@ class Fleet:
             self._publisher = FarmPublisher(self.common, farm, self.name, self._directory.hosts)
             self._publisher.publish()
         recover(store, self._settings.tasks, self.name)
+        with self._database.write() as connection:
+            self.engine.abandon(connection, self.name)
         self._membership.join()
         self._store = store
 

@@ -65,6 +65,7 @@ class Sweep:
                 )
                 for name in connection.scalars(silent.values(instance="").returning(hosts.c.name)):
                     log.warning("a host is silent; its phones and runs are given up", host=name)
+                    self._engine.abandon(connection, name)
             live = select(hosts.c.name).where(hosts.c.instance != "")
             left = select(tasks.c.host).where(tasks.c.status == Status.RUNNING, tasks.c.host.not_in(live))
             gone = connection.scalars(left.distinct()).all()
