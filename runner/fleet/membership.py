@@ -108,6 +108,8 @@ class Membership:
 
         It counts once the caller has committed and called `heard`.
         """
+        if not self.instance:  # nor does a row without one stand for this host
+            return False
         before = datetime.now(UTC)
         there = connection.scalar(
             update(hosts)
