@@ -2,6 +2,7 @@
 
 const BASE = "/api/v1";
 const KEY = "runner-token";
+const TOKEN_REQUIRED = 40101;
 
 export class ApiError extends Error {
   constructor(code, message) {
@@ -29,16 +30,22 @@ export function rememberToken(token) {
 /** fetch that asks for the token once it turns out to be needed. */
 async function request(path, options = {}) {
   for (;;) {
+    const token = localStorage.getItem(KEY);
     const response = await fetch(path, { ...options, headers: headers(options.headers) });
     if (response.status !== 401 && !(await wantsToken(response))) return response;
-    await ask.token();
+    await otherToken(token);
   }
+}
+
+/** Return with another token than this one, which was refused: another call may have asked meanwhile. */
+async function otherToken(refused) {
+  if (localStorage.getItem(KEY) === refused) await ask.token();
 }
 
 /** With api.error_status "envelope" a missing token is told by the envelope only. */
 async function wantsToken(response) {
   if (!(response.headers.get("Content-Type") ?? "").includes("json")) return false;
-  return (await response.clone().json()).code === 40101;
+  return (await response.clone().json()).code === TOKEN_REQUIRED;
 }
 
 export async function call(method, path, body, extraHeaders = {}) {
@@ -51,6 +58,31 @@ export async function call(method, path, body, extraHeaders = {}) {
   const envelope = await response.json();
   if (envelope.code !== 0) throw new ApiError(envelope.code, envelope.message);
   return envelope.data;
+}
+
+/** POST a file as the body; `onProgress` gets the part that is sent, 0 to 1, which fetch can't tell. */
+export async function upload(path, file, onProgress) {
+  for (;;) {
+    const token = localStorage.getItem(KEY);
+    const envelope = await send(path, file, onProgress);
+    if (envelope.code === 0) return envelope.data;
+    if (envelope.code !== TOKEN_REQUIRED) throw new ApiError(envelope.code, envelope.message);
+    await otherToken(token);
+  }
+}
+
+function send(path, file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", BASE + path);
+    const named = headers({ "Content-Type": file.type || "application/octet-stream" });
+    for (const [name, value] of Object.entries(named)) sending.setRequestHeader(name, value);
+    sending.responseType = "json";
+    sending.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
+    sending.addEventListener("load", () => (sending.response ? resolve(sending.response) : reject(new TypeError("no JSON"))));
+    sending.addEventListener("error", () => reject(new TypeError("the upload broke off")));
+    sending.send(file);
+  });
 }
 
 /** An object URL of a picture; the caller revokes it. */

@@ -1,65 +1,30 @@
 // The operator's page: shows phones and tasks as the event stream tells them, and sends what the buttons ask for.
-// Every text from outside goes through textContent; links are checked to be http(s).
+// Links are checked to be http(s). The library and the hosts have modules of their own.
 
 import { ApiError, ask, call, follow, hasToken, picture, rememberToken } from "./api.js";
+import { agreed, at, attempt, keepLooking, make, notice, renderList, why } from "./elements.js";
 
 const STATUSES = ["pending", "running", "completed", "failed"];
 const PAGE_SIZE = 20;
 
-const at = (id) => document.getElementById(id);
-
-const view = { status: null, page: 1, stream: null, expanded: new Set(), devices: [] };
-
-/** make("p", {class: "x", text: "…", onclick: f}, child, …) */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
+const view = { status: null, page: 1, stream: null, expanded: new Set(), farm: null, marked: new Map(), remarks: new Map() };
 
 function link(url, text) {
   const safe = /^https?:\/\//i.test(url);
   return safe ? make("a", { href: url, target: "_blank", rel: "noopener noreferrer", text }) : make("span", { text: url });
 }
 
-/** Replace the children of `list` by one per item, keeping the elements of items that did not change. */
-function renderList(list, items, keyOf, build) {
-  const kept = new Map([...list.children].map((child) => [child.dataset.key, child]));
-  const wanted = items.map((item) => {
-    const key = String(keyOf(item));
-    const version = JSON.stringify(item);
-    const old = kept.get(key);
-    if (old && old.dataset.version === version) return old;
-    const fresh = build(item, old);
-    fresh.dataset.key = key;
-    fresh.dataset.version = version;
-    return fresh;
-  });
-  const focused = document.activeElement?.closest?.("[data-action]");
-  const focus = focused && [focused.closest("[data-key]")?.dataset.key, focused.dataset.action];
-  const same = wanted.length === list.children.length && wanted.every((child, n) => child === list.children[n]);
-  if (same) return;
-  list.replaceChildren(...wanted);
-  if (focus) {
-    const again = wanted.find((child) => child.dataset.key === focus[0]);
-    again?.querySelector(`[data-action="${focus[1]}"]`)?.focus();
-  }
-}
-
 // Phones
 
-function showPhones({ devices, strangers, problems }) {
-  view.devices = devices;
+function showPhones(farm) {
+  view.farm = farm;
+  const { devices, strangers, problems } = farm;
   const enabled = devices.filter((device) => device.enabled);
   const usable = enabled.filter((device) => ["ready", "busy"].includes(device.state)).length;
   at("phones-summary").textContent = devices.length ? `${usable} of ${enabled.length} can work` : "devices.yaml names none";
-  renderList(at("phones"), devices, (device) => device.serial, phoneCard);
+  const marked = devices.map((device) => ({ ...device, accounts: device.accounts.map((account) =>
+    ({ ...account, mark: view.marked.get(accountKey(device.serial, account.app, account.username)) })) }));
+  renderList(at("phones"), marked, (device) => device.serial, phoneCard);
 
   at("problems").replaceChildren(...problems.map((text) => make("li", { text })));
   at("problems").hidden = problems.length === 0;
@@ -72,8 +37,6 @@ function showPhones({ devices, strangers, problems }) {
 function phoneCard(device) {
   const state = device.enabled ? device.state : "disabled";
   const facts = [device.model, device.android && `Android ${device.android}`, device.language].filter(Boolean);
-  const accounts = device.accounts.map((account) =>
-    make("li", { text: `@${account.username}`, title: account.app, class: account.enabled ? "" : "off" }));
   return make("li", { class: "card" },
     make("div", { class: "card-head" },
       make("h3", { text: device.name || `Phone ${device.index}` }),
@@ -81,7 +44,51 @@ function phoneCard(device) {
     make("p", { class: "quiet serial", text: device.serial }),
     facts.length ? make("p", { class: "quiet", text: facts.join(" · ") }) : null,
     device.reason && device.enabled ? make("p", { class: "reason", text: device.reason }) : null,
-    make("ul", { class: "accounts" }, ...accounts));
+    make("ul", { class: "accounts" }, ...device.accounts.map(accountItem)));
+}
+
+function accountItem(account) {
+  const name = make("span", { text: `@${account.username}`, class: account.enabled ? "" : "off" });
+  if (!account.mark) return make("li", { title: account.app }, name);
+  const { state, since, reason } = account.mark;
+  return make("li", { title: account.app, class: "marked" },
+    name, " ", make("span", { class: `pill ${state}`, text: state.replaceAll("_", " ") }),
+    make("p", { class: "quiet", text: `since ${since}` }),
+    make("p", { class: "reason", text: reason }));
+}
+
+function accountKey(serial, app, username) {
+  return JSON.stringify([serial, app, username.toLowerCase()]);
+}
+
+/** Accounts that can't be used, as runs saw them. */
+async function lookAtAccounts() {
+  const marked = new Map();
+  for (let page = 1, more = true; more; page += 1) {
+    const { accounts, total, page_size: size } = await call("GET", `/accounts?status=0&page_size=100&page=${page}`);
+    for (const { device, platform, username, state, state_since: since, state_task_id: task } of accounts) {
+      if (state === "ok") continue;
+      const mark = { state, since: since.slice(0, 16).replace("T", " "), reason: await whatTaskSaw(task) };
+      marked.set(accountKey(device, platform, username), mark);
+    }
+    more = page * size < total;
+  }
+  view.marked = marked;
+  if (view.farm) showPhones(view.farm);
+}
+
+async function whatTaskSaw(id) {
+  if (!view.remarks.has(id)) view.remarks.set(id, `task ${id}: ${await remarkOf(id)}`);
+  return view.remarks.get(id);
+}
+
+async function remarkOf(id) {
+  try {
+    return (await call("GET", `/task/${id}`)).remark;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 40401) return "deleted since";
+    throw error;
+  }
 }
 
 // Tasks
@@ -244,34 +251,6 @@ async function artifactFigure(artifact) {
 
 // What a person does
 
-async function attempt(button, run) {
-  button.disabled = true;
-  try {
-    await run();
-    notice("");
-  } catch (error) {
-    notice(error instanceof ApiError ? error.message : "The service does not answer.");
-  } finally {
-    button.disabled = false;
-  }
-}
-
-function notice(text) {
-  at("notice").textContent = text;
-  at("notice").hidden = !text;
-}
-
-function agreed(text, yes) {
-  const dialog = at("question");
-  at("question-text").textContent = text;
-  at("question-yes").textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-  });
-}
-
 let asking = null;
 ask.token = () => {
   asking ??= new Promise((resolve) => {
@@ -319,7 +298,7 @@ async function compose(event) {
     at("compose").open = false;
     show(null, 1);
   } catch (error) {
-    at("compose-error").textContent = error instanceof ApiError ? error.message : "The service does not answer.";
+    at("compose-error").textContent = why(error);
   } finally {
     submit.disabled = false;
   }
@@ -363,3 +342,4 @@ at("retry-all").addEventListener("click", (event) => attempt(event.target, async
   if (left.length) throw new ApiError(0, [`${answer.retried_count} are pending again.`, ...left].join(" "));
 }));
 show(null, 1);
+keepLooking(lookAtAccounts);
