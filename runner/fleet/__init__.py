@@ -1,7 +1,7 @@
 """Several hosts of phones with one database: which host drives which phone, and what became of a silent one.
 
-Imported only when the database is PostgreSQL, except for this and what describes settings and tables. On one
-host with SQLite nothing of it runs.
+On one host with SQLite nothing of it runs, and a service imports only this and what describes settings and
+tables. `docs/architecture.md` shows how its modules work together.
 """
 
 from __future__ import annotations
