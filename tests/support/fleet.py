@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,25 @@ def fleet(adb_server: AdbServer, postgres_url: str, tmp_path: Path) -> Iterator[
     made = Fleet(tmp_path, postgres_url, adb_server)
     yield made
     made.close()
+
+
+StartAdb = Callable[[], AdbServer]
+
+
+@pytest.fixture
+def start_adb(tmp_path: Path) -> Iterator[StartAdb]:
+    """`start_adb()` starts an adb server for one more host, which sees none of the others' phones."""
+    running: list[AdbServer] = []
+
+    def start() -> AdbServer:
+        home = tmp_path / f"adb-home-{len(running)}"
+        home.mkdir()
+        running.append(AdbServer(home))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
 
 
 def driven_by(api: RunnerService, serial: str, host: str, *, seconds: float = 40) -> None:
