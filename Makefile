@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install demo test bench fmt lint typecheck lock clean
+.PHONY: install install-fleet demo test bench fmt lint typecheck lock clean
 
 install: $(VENV)/.installed
 
@@ -18,6 +18,10 @@ $(VENV)/.installed: $(VENV)/bin/python requirements/runtime.txt pyproject.toml
 	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+# For a host of a fleet: the same, with PostgreSQL's driver and the engine.
+install-fleet: $(VENV)/.installed
+	$(PIP) install --quiet --require-hashes -r requirements/fleet.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements/test.txt
 	$(PIP) install --quiet --require-hashes -r requirements/test.txt
@@ -50,6 +54,9 @@ lock:
 	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --quiet --extra test --extra fleet pyproject.toml requirements/build.in \
 	  -c requirements/runtime.txt -o requirements/test.txt
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --quiet --extra fleet pyproject.toml requirements/build.in \
+	  -c requirements/test.txt -o requirements/fleet.txt
 
 clean:
 	rm -rf $(VENV)

@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 
 FARM_FILE = "fleet-devices.yaml"
 """In the data directory: the fleet's devices.yaml as it was last published."""
-FOREVER = 3600.0
+LOOK_SECONDS = 1.0
+"""How often Ctrl+C is looked for: on Windows it does not interrupt a wait."""
 
 
 def run(**flags: Any) -> None:
@@ -73,6 +74,6 @@ def _serve_phones(told: CancelToken, own: Settings, follower: FarmFollower, flag
         typer.echo(f"{settings.host_name} is a host of the fleet")
         log.info("ready", host=settings.host_name)
         while True:
-            told.sleep(FOREVER)
+            told.sleep(LOOK_SECONDS)
     finally:
         service.close()
