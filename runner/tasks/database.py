@@ -34,7 +34,7 @@ NETWORK: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""libpq's parameters, by which a connection soon notices that its server is out of reach: s, the last one ms."""
+"""By these parameters of libpq a connection soon notices that its server is away: s, the last one ms."""
 _SERVER: dict[str, Any] = {
     "pool_size": 5,
     "max_overflow": 20,
