@@ -10,6 +10,7 @@ pytest_plugins = [
     "support.databases",
     "support.fleet",
     "support.machine",
+    "support.modes",
     "support.phone_room",
     "support.service",
     "support.stage",

@@ -29,13 +29,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """SQLAlchemy's URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runner.db'}"
-    return _new_database(request.getfixturevalue("postgres_server"))
+    return new_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """SQLAlchemy's URL of an empty database of PostgreSQL."""
-    return _new_database(postgres_server)
+    return new_database(postgres_server)
 
 
 class OwnServer:
@@ -43,7 +43,7 @@ class OwnServer:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self.url = _new_database(server.get_uri())
+        self.url = new_database(server.get_uri())
 
     def stop(self) -> None:
         """Breaks every connection."""
@@ -81,7 +81,8 @@ def _server() -> Iterator[Any]:
             running.stop()
 
 
-def _new_database(uri: str) -> str:
+def new_database(uri: str) -> str:
+    """SQLAlchemy's URL of an empty database on this server."""
     name = f"test{next(_numbers)}"
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())

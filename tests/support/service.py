@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from support.media import movie
 from support.virtual import AdbServer, Phones
@@ -40,7 +41,9 @@ class RunnerService:
         self.log_file = folder / "serve.log"
         self._arguments = arguments
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-        self._environment = {**inherited, **(environment or {})}
+        self.environment = {**inherited, **(environment or {})}
+        self.beside: list[RunnerService] = []
+        """Processes that are killed with this one."""
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
         self.http = httpx.Client()
@@ -55,12 +58,30 @@ class RunnerService:
         """Everything logged so far, by every process."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def database_url(self) -> str:
+        return self.environment.get("RUNNER_DATABASE_URL") or f"sqlite:///{self.data_dir / 'runner.db'}"
+
+    def sql(self, statement: str, **values: Any) -> None:
+        """Tamper with its database."""
+        url = make_url(self.database_url)
+        is_sqlite = url.drivername == "sqlite"
+        engine = create_engine(url if is_sqlite else url.set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            connection.execute(text(statement), values)
+        engine.dispose()
+
+    def leave_phones(self, database_url: str) -> None:
+        """Become the API of a fleet, before the first start."""
+        self.environment["RUNNER_DATABASE_URL"] = database_url
+        self._arguments = [*self._arguments, "--api-only"]
+
     def start(self, *, seconds: float = 30) -> None:
         """Returns when it says that it is ready."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "runner", *self._command()],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -111,6 +132,8 @@ class RunnerService:
                 self._process.stdout.close()
 
     def close(self) -> None:
+        for process in self.beside:
+            process.close()
         self.http.close()
         if self._process is not None and self._process.poll() is None:
             self.kill()
@@ -206,11 +229,17 @@ def config_of(
     return "\n".join(lines) + "\n"
 
 
+class Mode(Protocol):
+    """See `support.modes`."""
+
+    def start(self, service: RunnerService) -> None: ...
+
+
 StartService = Callable[..., RunnerService]
 
 
 @pytest.fixture
-def start_service(adb_server: AdbServer, tmp_path: Path) -> Iterator[StartService]:
+def start_service(adb_server: AdbServer, tmp_path: Path, mode: Mode) -> Iterator[StartService]:
     """`start_service(config, …)` starts a service on the test's adb server; killed after the test."""
     running: list[RunnerService] = []
 
@@ -219,7 +248,7 @@ def start_service(adb_server: AdbServer, tmp_path: Path) -> Iterator[StartServic
         folder.mkdir()
         service = RunnerService(folder, config, **options)
         running.append(service)
-        service.start()
+        mode.start(service)
         return service
 
     yield start

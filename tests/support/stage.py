@@ -21,7 +21,7 @@ import pytest
 
 from runner.virtual.farm import FarmSettings, VirtualFarm, account_name
 from support.media import movie
-from support.service import RunnerService
+from support.service import Mode, RunnerService
 from support.virtual import AdbServer, Phones
 from support.waiting import wait_for
 
@@ -119,7 +119,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, mode: Mode) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
     with ExitStack() as cleanup:
         server = AdbServer(folder)
@@ -133,7 +133,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         stage = Stage(service, phones, folder)
         service.config.write_text(config_text(stage.devices()), encoding="utf-8")
         cleanup.callback(service.close)
-        service.start()
+        mode.start(service)
         service.phones_ready(*phones.serials)
         yield stage
 
@@ -142,7 +142,7 @@ StartBare = Callable[..., StageService]
 
 
 @pytest.fixture
-def start_bare(tmp_path: Path, adb_server: AdbServer) -> Iterator[StartBare]:
+def start_bare(tmp_path: Path, adb_server: AdbServer, mode: Mode) -> Iterator[StartBare]:
     """`start_bare(api={"plan": "Starter"})`: a service with one phone that is not there, for its settings."""
     running: list[StageService] = []
 
@@ -155,7 +155,7 @@ def start_bare(tmp_path: Path, adb_server: AdbServer) -> Iterator[StartBare]:
         config = config_text(devices, **sections)
         service = StageService(folder, config, arguments=flags, environment=environment)
         running.append(service)
-        service.start()
+        mode.start(service)
         return service
 
     yield start

@@ -79,7 +79,7 @@ class WorkerService(RunnerService):
         settings = ("--config", str(self.config), "--data-dir", str(self.data_dir))
         return subprocess.run(
             [sys.executable, "-m", "runner", *arguments, *settings],
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,

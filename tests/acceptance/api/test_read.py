@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,13 +142,12 @@ def test_an_artifact_outside_its_folder_is_not_given(start_bare: StartBare) -> N
     service = start_bare()
     task_id = service.later()
     for path in ("../runner.db", "1/gone.png"):
-        with sqlite3.connect(service.data_dir / "runner.db") as database:
-            database.execute(
-                "INSERT INTO artifacts (task_id, attempt, step, kind, path, media_type, size, created_at)"
-                " VALUES (?, 1, 's', 'screenshot', ?, 'image/png', 1, '2026-01-01 00:00:00')",
-                (task_id, path),
-            )
-        database.close()
+        service.sql(
+            "INSERT INTO artifacts (task_id, attempt, step, kind, path, media_type, size, created_at)"
+            " VALUES (:task, 1, 's', 'screenshot', :path, 'image/png', 1, '2026-01-01 00:00:00')",
+            task=task_id,
+            path=path,
+        )
     first, second = service.task(task_id)["artifacts"]
     for artifact in (first, second):
         answer = service.http.get(f"{service.url}{artifact['url']}")
