@@ -31,7 +31,7 @@ from runner.execution.executor import READY, Executor
 from runner.execution.waiting import Waiting
 from runner.fleet.engine import TURN, USABLE, Engine
 from runner.phones.status import PhoneStatus
-from runner.tasks.database import NETWORK, Database
+from runner.tasks.database import CONNECTION, Database
 from runner.tasks.model import tasks
 from runner.tasks.types import Status
 
@@ -155,7 +155,7 @@ class FleetDispatcher:
     async def _work(self) -> None:
         connector = procrastinate.PsycopgConnector(
             conninfo=self._database.conninfo,
-            kwargs=NETWORK,
+            kwargs=CONNECTION,
             min_size=1,
             max_size=4,
             timeout=5.0,

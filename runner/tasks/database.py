@@ -27,20 +27,22 @@ _PATIENCE = 10.0
 """Seconds for which a server that can't be reached is asked again: it may just be restarting."""
 _PAUSE = 0.25
 _ONE_FILE: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
-NETWORK: dict[str, Any] = {
+CONNECTION: dict[str, Any] = {
+    # A process that is paused in the middle of a transaction must not keep its locks.
+    "options": "-c idle_in_transaction_session_timeout=10s",
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""By these parameters of libpq a connection soon notices that its server is away: s, the last one ms."""
+"""libpq's parameters of every connection; by those of time it soon notices that its server is away: s, the
+last one ms."""
 _SERVER: dict[str, Any] = {
     "pool_size": 5,
     "max_overflow": 20,
     "pool_pre_ping": True,
-    # A process that is paused in the middle of a transaction must not keep its locks.
-    "connect_args": NETWORK | {"options": "-c idle_in_transaction_session_timeout=10s"},
+    "connect_args": CONNECTION,
 }
 
 
