@@ -106,9 +106,14 @@ WHERE status = :pending AND job_id IS NOT NULL
             AND (jobs.status = 'todo' OR jobs.status = 'doing' AND jobs.worker_id IS NOT NULL)
     )
 """)
-_ABANDONED = text(
-    "UPDATE procrastinate_jobs SET worker_id = NULL WHERE queue_name = :host AND status = 'doing'"
+# A process may have been paused in the middle of a transaction. What it holds is left until the database has
+# ended that transaction: a sweep that waited for it would hold up everybody.
+_ABANDONED = text("""
+UPDATE procrastinate_jobs SET worker_id = NULL
+WHERE id IN (
+    SELECT id FROM procrastinate_jobs WHERE queue_name = :host AND status = 'doing' FOR UPDATE SKIP LOCKED
 )
+""")
 _STALLED = text("DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - :silence")
 
 

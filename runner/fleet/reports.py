@@ -80,11 +80,14 @@ class PhoneReports:
             "since": status.since,
             "info": asdict(status.info) if status.info else None,
         }
-        if status.state in _UNSEEN:
-            mine = (phones.c.serial == status.serial, phones.c.host == self._host)
-            connection.execute(update(phones).where(*mine).values(row))
-            return True
         statement = insert(phones).values(serial=status.serial, **row)
+        if status.state in _UNSEEN:
+            # Also a phone that nobody has seen yet has a host, for scripts that need no phone.
+            mine = phones.c.host == self._host
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["serial"], set_=row, where=mine)
+            )
+            return True
         written = statement.on_conflict_do_update(
             index_elements=["serial"], set_=row, where=(phones.c.host == self._host) | _free()
         )

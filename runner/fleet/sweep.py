@@ -60,10 +60,13 @@ class Sweep:
             if not connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
                 return
             if steady and not self._lapsed():
-                silent = update(hosts).where(
-                    hosts.c.instance != "", hosts.c.seen_at < func.clock_timestamp() - self._lease
+                silent = (
+                    select(hosts.c.name)
+                    .where(hosts.c.instance != "", hosts.c.seen_at < func.clock_timestamp() - self._lease)
+                    .with_for_update(skip_locked=True)
                 )
-                for name in connection.scalars(silent.values(instance="").returning(hosts.c.name)):
+                for name in connection.scalars(silent).all():
+                    connection.execute(update(hosts).where(hosts.c.name == name).values(instance=""))
                     log.warning("a host is silent; its phones and runs are given up", host=name)
                     self._engine.abandon(connection, name)
             live = select(hosts.c.name).where(hosts.c.instance != "")
