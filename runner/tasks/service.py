@@ -141,9 +141,9 @@ class TaskService:
         again = self._store.retry(
             task_id, force=force, retry_limit=self._settings.auto_retry, now=datetime.now(UTC)
         )
-        task = self._task(task_id)
         if again:
-            return task
+            return again
+        task = self._task(task_id)
         if task.status is Status.FAILED and task.outcome is Outcome.UNKNOWN:
             raise InvalidRequest(
                 f"Task {task_id} may have been published: its outcome is unknown.",

@@ -458,8 +458,11 @@ class Store:
             ]
         return len(withdrawn)
 
-    def retry(self, task_id: int, *, force: bool, retry_limit: int, now: datetime) -> bool:
-        """False when the task isn't failed, or its outcome is unknown and `force` isn't given."""
+    def retry(self, task_id: int, *, force: bool, retry_limit: int, now: datetime) -> Task | None:
+        """The task as it is pending again; it may start at once.
+
+        None when it isn't failed, or its outcome is unknown and `force` isn't given.
+        """
         conditions = [model.tasks.c.id == task_id]
         values = _again(now, retry_limit)
         if force:
@@ -467,7 +470,10 @@ class Store:
         else:
             conditions.append(_FAILED_FOR_SURE)
         with self._transaction() as transaction:
-            return bool(transaction.apply(states.RETRY, *conditions, cause="by hand", now=now, values=values))
+            if not transaction.apply(states.RETRY, *conditions, cause="by hand", now=now, values=values):
+                return None
+            row = select(*_TASK).where(model.tasks.c.id == task_id)
+            return _task(transaction.connection.execute(row).one())
 
     def retry_all(self, *, retry_limit: int, now: datetime, proving: Collection[str] = ()) -> Retried:
         """The failed ones, but not those whose outcome is unknown or whose account can't be used.

@@ -9,7 +9,6 @@ from typing import Literal
 
 import pytest
 
-from runner.farm.loader import parse
 from support.databases import new_database
 from support.fleet import Worker
 from support.service import Mode, RunnerService
@@ -33,14 +32,6 @@ class TwoHosts:
     def start(self, service: RunnerService) -> None:
         service.leave_phones(new_database(self._server))
         service.start()
-        # Scripts without a phone run on their phone's host, so each phone must have been somewhere once.
-        for device in parse(service.config.read_bytes(), service.config).farm.devices:
-            service.sql(
-                "INSERT INTO phones (serial, host, state, since) VALUES (:serial, :host, 'absent', now())"
-                " ON CONFLICT DO NOTHING",
-                serial=device.serial,
-                host=HOST,
-            )
         folder = service.folder / HOST
         folder.mkdir()
         # Not followed from the API host: each host has its own copy of the operator's scripts.

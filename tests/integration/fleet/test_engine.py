@@ -366,10 +366,13 @@ def test_a_phone_is_taken_over_from_who_does_not_see_it_or_is_gone(
 
 
 @pytest.mark.parametrize("state", [PhoneState.ABSENT, PhoneState.OFFLINE])
-def test_a_host_that_does_not_see_a_phone_does_not_claim_it(ready: Rig, state: PhoneState) -> None:
-    ready.report("right", "A", state)
+def test_a_phone_that_nobody_sees_has_a_host_until_another_sees_it(ready: Rig, state: PhoneState) -> None:
+    ready.report("right", "A", state)  # left sees it
     ready.report("right", "B", state)
-    assert ready.sql("SELECT serial, host, state FROM phones") == [("A", "left", "ready")]
+    rows = "SELECT serial, host, state FROM phones ORDER BY serial"
+    assert ready.sql(rows) == [("A", "left", "ready"), ("B", "right", state)]
+    ready.report("left", "B")
+    assert ready.host_of("B") == "left"
 
 
 # -- being a host

@@ -18,7 +18,8 @@ settings, loaded = load_settings(config=folder / "devices.yaml", data_dir=folder
 service = Service(settings, FarmHolder(settings.config, loaded))
 service.start()
 service.close()
-print(*sorted({name.partition(".")[0] for name in sys.modules} & {"procrastinate", "psycopg", "psycopg_pool"}))
+engines = {"procrastinate", "psycopg", "psycopg_pool"}
+print(*sorted({name.partition(".")[0] for name in sys.modules} & engines))
 print(*sorted(name for name in sys.modules if name.startswith("runner.fleet.")))
 """
 
