@@ -14,7 +14,7 @@ from support.waiting import wait_for
 
 pytestmark = LEAKS_SOCKETS
 
-CAPTION = "Olá 👋🏽 mañana — xin chào 你好\nsecond line #tag"
+CAPTION = "Olá 👋🏽 mañana — xin chào 你好\nsecond line #tag here"
 
 
 def with_plain_manners(phones: Phones) -> Phones:
