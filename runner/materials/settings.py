@@ -6,6 +6,7 @@ and the apps may differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +28,8 @@ class MediaLimits(BaseModel):
     images_max: int = Field(default=0, ge=0, description="Most images in one post; 0: any number.")
     min_side: int = Field(default=0, ge=0, description="Pixels that width and height must have; 0: any.")
     max_side: int = Field(default=0, ge=0, description="Pixels that neither side may exceed; 0: any.")
+    video_min_side: int = Field(default=0, ge=0, description="The same as min_side, of videos only.")
+    video_max_side: int = Field(default=0, ge=0, description="The same as max_side, of videos only.")
 
     def broken_by(self, media: Media) -> str:
         """Which limit the file breaks, "" for none. What is not known of a file breaks no limit."""
@@ -42,18 +45,31 @@ class MediaLimits(BaseModel):
         if media.width and media.height:
             shorter, longer = sorted((media.width, media.height))
             resolution = f"{media.width} × {media.height} pixels"
-            if shorter < self.min_side:
-                return f"{resolution}, and each side must have {self.min_side}"
-            if self.max_side and longer > self.max_side:
-                return f"{resolution}, and the limit is {self.max_side} a side"
+            for least, largest in self._sides(media.kind):
+                if shorter < least:
+                    return f"{resolution}, and each side must have {least}"
+                if largest and longer > largest:
+                    return f"{resolution}, and the limit is {largest} a side"
         return ""
+
+    def _sides(self, kind: str) -> Iterator[tuple[int, int]]:
+        yield self.min_side, self.max_side
+        if kind == "video":
+            yield self.video_min_side, self.video_max_side
 
 
 class TikTokLimits(MediaLimits):
+    """Source: the media transfer guide of TikTok's Content Posting API.
+
+    Not its 1080 pixels for pictures: a phone's own photographs are larger, and the app takes them.
+    """
+
     video_max_mb: int = Field(default=4096, ge=0, description="Largest video, in MiB; 0: any.")
     video_max_seconds: float = Field(default=600, ge=0, description="Longest video; 0: any.")
     image_max_mb: int = Field(default=20, ge=0, description="Largest image, in MiB; 0: any.")
     images_max: int = Field(default=35, ge=0, description="Most images in one post; 0: any number.")
+    video_min_side: int = Field(default=360, ge=0, description="The same as min_side, of videos only.")
+    video_max_side: int = Field(default=4096, ge=0, description="The same as max_side, of videos only.")
 
 
 class InstagramLimits(MediaLimits):

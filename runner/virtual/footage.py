@@ -27,7 +27,7 @@ def picture(size: tuple[int, int] = (64, 48), *, kind: str = "JPEG", orientation
 
 
 def movie(
-    size: tuple[int, int] = (64, 48),
+    size: tuple[int, int] = (360, 640),
     *,
     seconds: float = 1.0,
     brand: bytes = b"mp42",

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from support.media import files
+from support.media import files, movie
 from support.service import RunnerService, StartService
 from support.stage import ABSENT, StageService, StartBare, refusal
 from support.virtual import Phones, StartPhones
@@ -309,6 +309,7 @@ ILLEGAL: list[Illegal] = [
     ("instagram", "captions", {**IMAGES, "captions": "title##description"}),
     ("instagram", "captions", {"captions": "#tag " * 31}),
     # TikTok
+    ("tiktok", "material_list", {"material_list": ["small.mp4"]}),
     ("tiktok", "placement", STORY),
     ("tiktok", "sound_name", {"post_way": "useSound"}),
     ("tiktok", "custom_sound_keyword", {"add_sound": "custom"}),
@@ -350,6 +351,9 @@ def test_each_illegal_combination_is_refused_by_the_fields_name(
     service: StageService, tmp_path: Path
 ) -> None:
     there = {path.name: str(path) for path in files(tmp_path, "clip.mp4", "other.mp4", "a.jpg", "b.jpg")}
+    small = tmp_path / "small.mp4"
+    small.write_bytes(movie((359, 640)))
+    there[small.name] = str(small)
     for app, field, config in ILLEGAL:
         names = config.get("material_list", ["clip.mp4"])
         config = {**config, "material_list": [there.get(name, name) for name in names]}

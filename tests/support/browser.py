@@ -95,8 +95,12 @@ class Page:
         return str(self.run("document.body.innerText"))
 
     def click(self, selector: str) -> None:
-        self.until(f"document.querySelector({json.dumps(selector)})")
-        self.run(f"document.querySelector({json.dumps(selector)}).click()")
+        self.click_on(f"document.querySelector({json.dumps(selector)})")
+
+    def click_on(self, element: str) -> None:
+        """As a person can: what the expression stands for, once it is shown and lets itself be clicked."""
+        self.until(f"{element}?.checkVisibility() && !{element}.disabled")
+        self.run(f"{element}.click()")
 
     def fill(self, selector: str, value: str) -> None:
         field = f"document.querySelector({json.dumps(selector)})"

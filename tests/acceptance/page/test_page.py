@@ -25,8 +25,7 @@ def shown(page: Page, task_id: int, text: str) -> None:
 
 
 def click(page: Page, task_id: int, action: str) -> None:
-    page.until(f"{row(task_id)}?.querySelector('[data-action={action}]')")
-    page.run(f"{row(task_id)}.querySelector('[data-action={action}]').click()")
+    page.click_on(f"{row(task_id)}?.querySelector('[data-action={action}]')")
 
 
 def open_page(page: Page, service: StageService, path: str = "/") -> None:

@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,23 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 KEY = "the-key-of-the-fleet"
 
 
+@dataclass
+class Passed:
+    """A request: method, path below the prefix, Range, and how many bytes of its answer were sent so far."""
+
+    method: str
+    path: str
+    part: str
+    size: int = 0
+
+
 class Line:
     """The network in front of the API host: remembers what passes, and can break."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.seen: list[tuple[str, str, str, int]] = []
-        """Method, path below the prefix, Range, bytes of the answer."""
+        self.seen: list[Passed] = []
+        """In the order in which the requests came."""
         self.cuts: list[int] = []
         """After so many bytes the next answers with a file are cut."""
         self.spoil = False
@@ -55,33 +66,31 @@ class Line:
     @property
     def transfers(self) -> list[tuple[str, int]]:
         """Range and bytes of each answer with a file."""
-        return [(part, size) for method, _, part, size in self.seen if method == "GET"]
+        return [(passed.part, passed.size) for passed in self.seen if passed.method == "GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        is_file = scope["method"] == "GET"
+        path = scope["path"].removeprefix("/api/v1/fleet")
+        passed = Passed(scope["method"], path, Headers(scope=scope).get("range", ""))
+        self.seen.append(passed)
+        is_file = passed.method == "GET"
         cut = self.cuts.pop(0) if is_file and self.cuts else None
-        size, is_cut = 0, False
+        is_cut = False
 
         async def through(message: Message) -> None:
-            nonlocal size, is_cut
+            nonlocal is_cut
             if message["type"] == "http.response.body":
                 body = message["body"]
-                if is_file and self.spoil and not size and body:
+                if is_file and self.spoil and not passed.size and body:
                     message = message | {"body": bytes([body[0] ^ 1]) + body[1:]}
-                is_cut = is_cut or (cut is not None and size + len(body) > cut)
+                is_cut = is_cut or (cut is not None and passed.size + len(body) > cut)
                 if is_cut:
                     return  # uvicorn closes the connection after an answer that has no end
-                size += len(body)
+                passed.size += len(body)  # before it is sent: whoever has it finds it counted
             await send(message)
-            if is_file and size:
+            if is_file and passed.size:
                 await asyncio.to_thread(self.flows.wait, 10)
 
-        try:
-            await self._app(scope, receive, through)
-        finally:
-            path = scope["path"].removeprefix("/api/v1/fleet")
-            self.seen.append((scope["method"], path, headers.get("range", ""), size))
+        await self._app(scope, receive, through)
 
 
 class Api:

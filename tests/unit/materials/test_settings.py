@@ -22,6 +22,18 @@ SETTINGS = MaterialSettings()
         ("tiktok", Media("video", "video/mp4", 4096 * MB + 1), "4,096.0 MiB, and the limit is 4096"),
         ("tiktok", Media("video", "video/mp4", 1, 601.0), "601 s long, and the limit is 600"),
         ("tiktok", Media("video", "video/mp4", 1, None), ""),
+        (
+            "tiktok",
+            Media("video", "video/mp4", 1, 1.0, 359, 640),
+            "359 × 640 pixels, and each side must have 360",
+        ),
+        (
+            "tiktok",
+            Media("video", "video/mp4", 1, 1.0, 360, 4097),
+            "360 × 4097 pixels, and the limit is 4096 a side",
+        ),
+        ("tiktok", Media("image", "image/png", 1, None, 20, 9000), ""),
+        ("instagram", Media("video", "video/mp4", 1, 1.0, 20, 9000), ""),
         ("tiktok", Media("image", "image/png", 20 * MB + 1, None, 9, 9), "20.0 MiB, and the limit is 20"),
         ("instagram", Media("image", "image/png", 50 * MB, None, 9, 9), ""),
         ("another", Media("video", "video/mp4", 9000 * MB, 9000.0), ""),
