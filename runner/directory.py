@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import runner
+from runner.errors import InvalidRequest, NotFound
 from runner.execution.executor import LOCAL
 from runner.phones.status import PhoneState, PhoneStatus
 from runner.tasks.types import Stats
@@ -41,6 +42,12 @@ class HostInfo:
     """Tasks."""
     is_clock: bool = False
     """It wakes the tasks of the fleet."""
+    stopped: bool = False
+    """It said goodbye, when it was last seen."""
+
+    @property
+    def state(self) -> Literal["live", "stopped", "silent"]:
+        return "live" if self.live else "stopped" if self.stopped else "silent"
 
     @property
     def skewed(self) -> bool:
@@ -60,6 +67,12 @@ class PhoneDirectory(Protocol):
 class HostDirectory(Protocol):
     def hosts(self) -> Sequence[HostInfo]:
         """All hosts that were not forgotten, by name."""
+
+    def forget(self, name: str) -> None:
+        """Take a host that is gone for good off the list.
+
+        Raises NotFound; InvalidRequest while it is up, has something to do, or has a phone by devices.yaml.
+        """
 
 
 class LocalHost:
@@ -86,6 +99,11 @@ class LocalHost:
             )
         ]
 
+    def forget(self, name: str) -> None:
+        if name != LOCAL:
+            raise NotFound(f"There is no host {name}.", remedy="`runner hosts` lists them.")
+        raise InvalidRequest(f"Host {LOCAL} is this process, so it can't be forgotten.")
+
 
 def concerns(hosts: Sequence[HostInfo]) -> dict[str, list[str]]:
     """What an operator should know of each host, by its name; nothing when all is well."""
@@ -94,8 +112,9 @@ def concerns(hosts: Sequence[HostInfo]) -> dict[str, list[str]]:
 
 
 def _concerns(host: HostInfo, versions: set[str]) -> Iterator[str]:
-    if not host.live:
+    if host.state == "silent":
         yield "It is silent: its process ended, or it can't reach the database."
+    if not host.live:
         return
     if host.skewed:
         ahead = "ahead of" if host.skew > 0 else "behind"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class HostItem(BaseModel):
     name: str
     live: bool = Field(description="false: silent for longer than the lease, or stopped.")
+    state: Literal["live", "stopped", "silent"] = Field(
+        description="stopped: it ended in order at seen_at; silent: it was last heard of then."
+    )
     version: str
     url: str = Field(description="Where its API is reached; empty for a host without one.")
     skew: float = Field(description="Its clock minus the database's, in seconds.")
@@ -45,6 +48,7 @@ def routes(service: Service) -> APIRouter:
             HostItem(
                 name=host.name,
                 live=host.live,
+                state=host.state,
                 version=host.version,
                 url=host.url,
                 skew=round(host.skew, 3),
@@ -58,5 +62,11 @@ def routes(service: Service) -> APIRouter:
             for host in hosts
         ]
         return Envelope(data=HostList(hosts=items))
+
+    @router.delete("/{name}", summary="Forget a host that is gone for good")
+    def forget_host(name: str) -> Envelope[None]:
+        """Refused while it is up, has running tasks, or is a phone's `host` in devices.yaml."""
+        service.hosts.forget(name)
+        return Envelope(data=None)
 
     return router

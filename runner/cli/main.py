@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli import accounts, config, db, materials, phones, screens, servers, tasks
+from runner.cli import accounts, config, db, hosts, materials, phones, screens, servers, tasks
 from runner.cli.options import Adb, Config, DataDir, Host, Json, Name, Port, ScreensDir, ScriptsDir, Url
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(materials.app, name="materials")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(hosts.app, name="hosts")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(phones.app, name="phones")
@@ -97,14 +98,6 @@ def worker(
 def devices(as_json: Json = False, url: Url = None) -> None:
     """List the phones with their states."""
     from runner.cli.devices import show
-
-    show(url, as_json)
-
-
-@app.command()
-def hosts(as_json: Json = False, url: Url = None) -> None:
-    """List the hosts of the fleet with their phones, versions and clocks."""
-    from runner.cli.hosts import show
 
     show(url, as_json)
 

@@ -1,7 +1,7 @@
 """Hosts and phones of the whole fleet, as they reported themselves: see `runner.directory`.
 
-Whether a host is live is judged by the database's clock, so that no host's own clock matters. Reads only; who
-writes these rows is `runner.fleet.membership`.
+Whether a host is live is judged by the database's clock, so that no host's own clock matters. Here rows are
+read, and those of a forgotten host taken away; who writes them is `runner.fleet.membership`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+import structlog
+from sqlalchemy import ColumnElement, and_, delete, func, literal, select
 from sqlalchemy.types import Interval
 
 from runner.directory import HostInfo
+from runner.errors import InvalidRequest, NotFound
 from runner.farm.model import Device, Farm
 from runner.fleet import model
 from runner.phones.status import PhoneInfo, PhoneState, PhoneStatus
 from runner.tasks.database import Database
 from runner.tasks.model import tasks
 from runner.tasks.types import Status
+
+log = structlog.get_logger(__name__)
 
 CLOCK = "clock"
 """The lease of the process that wakes due tasks."""
@@ -89,9 +93,38 @@ class FleetDirectory:
                 phones=phones[row.name] if row.live else {PhoneState.ABSENT: phones[row.name].total()},
                 running=running.get(row.name, 0),
                 is_clock=row.is_clock,
+                stopped=row.stopped,
             )
             for row in hosts
         ]
+
+    def forget(self, name: str) -> None:
+        """See `runner.directory.HostDirectory`."""
+        its_runs = select(func.count()).where(tasks.c.status == Status.RUNNING, tasks.c.host == name)
+        with self._database.write() as connection:
+            row = connection.execute(
+                select(model.hosts.c.instance).where(model.hosts.c.name == name).with_for_update()
+            ).one_or_none()
+            if row is None:
+                raise NotFound(f"The fleet has no host {name}.", remedy="`runner hosts` lists them.")
+            if row.instance:
+                raise InvalidRequest(
+                    f"Host {name} is up.",
+                    remedy="Stop it first; one that has just fallen silent is given up within a minute.",
+                )
+            if running := connection.scalar(its_runs):
+                raise InvalidRequest(
+                    f"Host {name} still has {running} running tasks.",
+                    remedy="The others are about to end them; try again in a few seconds.",
+                )
+            if pinned := [device.serial for device in self._farm().devices if device.host == name]:
+                raise InvalidRequest(
+                    f"devices.yaml gives host {name} phones: {', '.join(pinned)}.",
+                    remedy="Name another `host:` there, or none, then try again.",
+                )
+            connection.execute(delete(model.phones).where(model.phones.c.host == name))
+            connection.execute(delete(model.hosts).where(model.hosts.c.name == name))
+        log.info("host forgotten", host=name)
 
     def phones(self) -> list[FleetPhone]:
         """Every phone that a host reported, by serial; also of hosts that are silent."""
@@ -133,7 +166,8 @@ class FleetDirectory:
         if host is None or not host.live:
             since = host.seen_at if host else phone.since
             said = since.astimezone(self._farm().time_zone).isoformat(sep=" ", timespec="seconds")
-            reason = f"Host {phone.host} is silent since {said}."
+            became = "was stopped at" if host and host.stopped else "is silent since"
+            reason = f"Host {phone.host} {became} {said}."
             return status(PhoneState.ABSENT, since, reason, phone.info, phone.host)
         return status(phone.state, phone.since, phone.reason, phone.info, phone.host)
 

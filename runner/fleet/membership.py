@@ -96,6 +96,7 @@ class Membership:
                 "skew": (now - there).total_seconds(),
                 "started_at": there,
                 "seen_at": there,
+                "stopped": False,
             }
             statement = insert(hosts).values(name=self.name, **row)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
@@ -140,7 +141,9 @@ class Membership:
         with self._lock:
             instance, self.instance = self.instance, ""
         with self._database.write() as connection:
-            connection.execute(update(hosts).where(hosts.c.instance == instance).values(instance=""))
+            goodbye = {"instance": "", "stopped": True, "seen_at": func.clock_timestamp()}
+            mine = (hosts.c.name == self.name, hosts.c.instance == instance)
+            connection.execute(update(hosts).where(*mine).values(goodbye))
             connection.execute(leases.delete().where(leases.c.holder == instance))
 
     def hold(self, connection: Connection, name: str, seconds: float) -> bool:

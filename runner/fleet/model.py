@@ -5,7 +5,7 @@ They exist on SQLite too, and stay empty there. Whether a host is silent is judg
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, String, Table, Text, false
 
 from runner.tasks.model import UtcDateTime, metadata
 
@@ -20,11 +20,14 @@ hosts = Table(
     Column("skew", Float, nullable=False, server_default="0"),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
+    Column("stopped", Boolean, nullable=False, server_default=false()),
+    Column("scripts", JSON),
 )
 """One row per runner process of the fleet. `instance` is made new by each start, "" once the host was found
-silent or has said goodbye: whoever holds an older one no longer drives phones. `home` tells data directories
-apart; only one process uses one at a time. `url` is where its API is reached, "" for a host without one.
-`skew` is its clock minus the database's, in seconds."""
+silent or has said goodbye (then it is `stopped`): whoever holds an older one no longer drives phones. `home`
+tells data directories apart; only one process uses one at a time. `url` is where its API is reached, "" for a
+host without one. `skew` is its clock minus the database's, in seconds. `scripts`: the name of each script
+that is installed there → whether it needs a phone."""
 
 phones = Table(
     "phones",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0040"
+HEAD = "0050"
 VERSION_TABLE = "runner_revision"
 """Not Alembic's default name, so that another program may live in the same PostgreSQL database."""
 

@@ -26,12 +26,20 @@ class FleetTables:
         self.directory = FleetDirectory(self.database, LEASE, lambda: farm, lambda: {"X1": "device"})
 
     def host(
-        self, name: str, *, silent: float = 0.0, instance: str = "i", url: str = "", version: str = "1.2.3"
+        self,
+        name: str,
+        *,
+        silent: float = 0.0,
+        instance: str = "i",
+        url: str = "",
+        version: str = "1.2.3",
+        stopped: bool = False,
     ) -> None:
         """A row as if last seen `silent` seconds ago."""
         seen_at = func.now() - literal(timedelta(seconds=silent), Interval)
         row = {"name": name, "instance": instance and f"{instance}-{name}", "home": "h", "version": version}
         values = row | {"url": url, "skew": 2.5 if url else -0.5, "started_at": SINCE, "seen_at": seen_at}
+        values["stopped"] = stopped
         with self.database.write() as connection:
             connection.execute(insert(model.hosts).values(**values))
 

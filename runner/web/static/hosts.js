@@ -14,7 +14,7 @@ function hostItem(host) {
   name.textContent = host.name;
   const state = document.createElement("span");
   state.className = `pill ${host.live ? "ready" : "absent"}`;
-  state.textContent = host.live ? "live" : "silent";
+  state.textContent = host.live ? "live" : `${host.state} since ${host.seen_at.slice(0, 16).replace("T", " ")}`;
   const facts = document.createElement("span");
   facts.className = "quiet";
   facts.textContent = [`${count} phones`, `${host.running} running`, host.is_clock && "clock"].filter(Boolean).join(" · ");

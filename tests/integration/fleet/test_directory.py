@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.errors import InvalidRequest, NotFound
 from runner.farm.loader import parse
 from runner.fleet.directory import FleetPhone
 from runner.phones.status import PhoneState
@@ -45,11 +46,13 @@ def test_a_host_is_live_while_it_is_heard_of_and_has_not_left(fleet: FleetTables
     fleet.host("here", url="http://10.0.0.1:50809")
     fleet.host("nearly", silent=13)
     fleet.host("silent", silent=16)
-    fleet.host("left", instance="")
+    fleet.host("evicted", silent=100, instance="")
+    fleet.host("left", instance="", stopped=True)
     hosts = {host.name: host for host in fleet.directory.hosts()}
-    assert {name: host.live for name, host in hosts.items()} == {
-        "here": True, "left": False, "nearly": True, "silent": False,
+    assert {name: host.state for name, host in hosts.items()} == {
+        "here": "live", "nearly": "live", "silent": "silent", "evicted": "silent", "left": "stopped",
     }  # fmt: skip
+    assert [host.name for host in hosts.values() if host.live] == ["here", "nearly"]
     assert (hosts["here"].url, hosts["here"].version) == ("http://10.0.0.1:50809", "1.2.3")
     assert [host.name for host in hosts.values() if host.skewed] == ["here"]
     assert hosts["here"].started_at == SINCE
@@ -106,6 +109,46 @@ def test_the_snapshot_has_the_order_of_the_farm_and_knows_silence(fleet: FleetTa
     assert (nowhere.host, nowhere.reason) == ("desk-9", "Host desk-9 does not see it.")
     assert (off.state, off.reason) == (PhoneState.ABSENT, "It is disabled in devices.yaml.")
     assert fleet.directory.strangers() == {"X1": "device"}
+
+
+def test_a_phone_of_a_host_that_was_stopped_says_so(fleet: FleetTables) -> None:
+    fleet.host("one", silent=60, instance="", stopped=True)
+    fleet.phone("A", "one", "absent")
+    assert fleet.directory.snapshot()[1].reason.startswith("Host one was stopped at 20")
+
+
+def test_a_host_that_is_gone_is_forgotten_with_its_phones(fleet: FleetTables) -> None:
+    fleet.host("desk")
+    fleet.host("gone", instance="", silent=100)
+    fleet.phone("A", "gone", "ready")
+    fleet.phone("B", "desk", "ready")
+    fleet.directory.forget("gone")
+    assert [host.name for host in fleet.directory.hosts()] == ["desk"]
+    assert [phone.serial for phone in fleet.directory.phones()] == ["B"]
+
+
+def test_who_is_up_or_has_something_left_is_not_forgotten(fleet: FleetTables) -> None:
+    fleet.host("up")
+    fleet.host("fallen-silent", silent=100)
+    fleet.host("at-work", instance="")
+    fleet.host("desk-9", instance="", stopped=True)
+    fleet.phone("A", "at-work", "ready")
+    store = Store(fleet.database)
+    new = NewTask("A", "anna", "tiktok", "com.app", SINCE, None)
+    store.create([new], script_name="post", script_config={}, source=Source.API, retry_limit=0, now=SINCE)
+    assert store.claim_next("A", SINCE, "at-work")
+    for name, why in (
+        ("up", r"Host up is up\. Stop it first"),
+        ("fallen-silent", "given up within a minute"),
+        ("at-work", "still has 1 running"),
+        ("desk-9", r"gives host desk-9 phones: NOWHERE\. Name another `host:`"),
+    ):
+        with pytest.raises(InvalidRequest, match=why):
+            fleet.directory.forget(name)
+    with pytest.raises(NotFound, match="no host nobody"):
+        fleet.directory.forget("nobody")
+    assert len(fleet.directory.hosts()) == 4
+    assert [phone.serial for phone in fleet.directory.phones()] == ["A"]
 
 
 def test_the_skew_of_a_computer_that_is_the_databases(fleet: FleetTables) -> None:

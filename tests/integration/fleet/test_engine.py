@@ -489,10 +489,17 @@ def test_a_lease_has_one_holder_until_it_expires(rig: Rig, member: Member) -> No
 def test_who_leaves_is_no_host_any_more(rig: Rig, member: Member) -> None:
     host = member("desk")
     host.join()
+    rig.host("evicted", "")
+    host.leave()
     host.leave()
     with rig.database.read() as connection:
-        assert connection.scalar(select(model.hosts.c.instance)) == ""
+        rows = connection.execute(
+            select(model.hosts.c.name, model.hosts.c.instance, model.hosts.c.stopped).order_by("name")
+        ).all()
+    assert [tuple(row) for row in rows] == [("desk", "", True), ("evicted", "", False)]
     assert not beat(rig, host)
+    host.join()
+    assert rig.sql("SELECT stopped FROM hosts WHERE name = 'desk'") == [(False,)]
 
 
 def test_many_processes_install_the_engine_at_once(postgres_url: str) -> None:
