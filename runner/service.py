@@ -142,6 +142,8 @@ class Service:
         Raises ConfigError when this process can't be a host of its fleet.
         """
         if self._fleet:
+            if self.settings.fleet.files == "shared":
+                self._agree_on_folders(self._fleet)
             self._fleet.join(self._store, self.farm)
             self._closing.callback(self._fleet.leave)
         else:
@@ -196,6 +198,13 @@ class Service:
             work_folder=self.settings.data_dir / "work",
             host=host,
         )
+
+    def _agree_on_folders(self, fleet: Fleet) -> None:
+        from runner.fleet import shared
+
+        folders = (self._artifacts.folder, self.materials.library.folder)
+        agree = shared.mark if self._url else shared.check
+        agree(fleet.common, folders)
 
     def _farm_here(self) -> Farm:
         """The phones that this host may drive."""

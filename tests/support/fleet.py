@@ -50,21 +50,20 @@ class Fleet:
             arguments=["--name", name, *arguments],
             environment=self._environment(),
         )
-        return self._start(service)
+        self._running.append(service)
+        service.start()
+        return service
 
-    def worker(self, name: str, adb: AdbServer | None = None) -> Worker:
+    def worker(self, name: str, adb: AdbServer | None = None, *, start: bool = True) -> Worker:
         worker = Worker(self._new_folder(name), name, environment=self._environment(adb))
-        self._start(worker)
+        self._running.append(worker)
+        if start:
+            worker.start()
         return worker
 
     def close(self) -> None:
         for process in self._running:
             process.close()
-
-    def _start(self, process: RunnerService) -> RunnerService:
-        self._running.append(process)
-        process.start()
-        return process
 
     def _new_folder(self, name: str) -> Path:
         folder = self._folder / name
