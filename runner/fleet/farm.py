@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Connection, func, select
 
 from runner.cancel import CancelToken
 from runner.directory import HostInfo
@@ -24,10 +25,11 @@ log = structlog.get_logger(__name__)
 FIRST_WAIT = 60.0
 """Seconds that a host waits at its start for a devices.yaml to be published."""
 _LOOK = 1.0
+_LOCK = 50812
 
 
 class FarmPublisher:
-    """For a host with the API. `publish` before the host joins the fleet, `follow` after every refresh."""
+    """For a host with the API. `publish` when the host joins the fleet, `follow` after every refresh."""
 
     def __init__(
         self,
@@ -42,8 +44,12 @@ class FarmPublisher:
         self._hosts = hosts
         self._published = ""
 
-    def publish(self) -> None:
-        """Make this host's farm the fleet's. Raises ConfigError when another API host has a different one."""
+    def publish(self, joining: Connection) -> None:
+        """Make this host's farm the fleet's. Raises ConfigError when another API host has a different one.
+
+        `joining` is the transaction by which this host joins: hosts that start at once take turns.
+        """
+        joining.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         text = self._holder.text
         others = [host.name for host in self._hosts() if host.live and host.url and host.name != self._host]
         if others and self._common.read(FARM) not in (None, text):

@@ -88,12 +88,12 @@ class Fleet:
     def join(self, store: Store, farm: FarmHolder) -> None:
         """End what an earlier process of this name left, then be one of the fleet. Raises ConfigError."""
         self._membership.take_name(CancelToken())
-        if self._url:
-            self._publisher = FarmPublisher(self.common, farm, self.name, self._directory.hosts)
-            self._publisher.publish()
         recover(store, self._settings.tasks, self.name)
         with self._database.write() as connection:
             self.engine.abandon(connection, self.name)
+        if self._url:
+            self._publisher = FarmPublisher(self.common, farm, self.name, self._directory.hosts)
+            self._membership.before_joining(self._publisher.publish)
         self._membership.join()
         self._store = store
 

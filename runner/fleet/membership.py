@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Membership:
         self._home = _home(data_dir)
         self._url = url
         self._lease = lease
+        self._before_joining: Callable[[Connection], object] = lambda _: None
         self._lock = threading.Lock()
         self._heard = (0.0, 0.0)
         """When the last sign of life that arrived was sent: on the monotonic clock and on the wall clock."""
@@ -81,11 +83,16 @@ class Membership:
         with self._database.write() as connection:
             connection.execute(update(hosts).where(hosts.c.name == self.name).values(instance=""))
 
+    def before_joining(self, act: Callable[[Connection], object]) -> None:
+        """Do this first in the transaction of each `join`; what it raises keeps this host out."""
+        self._before_joining = act
+
     def join(self) -> None:
         """Be a host of the fleet from now on."""
         instance = secrets.token_hex(16)
-        sent = time.monotonic(), time.time()
         with self._database.write() as connection:
+            self._before_joining(connection)
+            sent = time.monotonic(), time.time()
             now = datetime.now(UTC)
             there = connection.execute(select(func.clock_timestamp())).scalar_one()
             row = {

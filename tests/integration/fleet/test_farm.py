@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert
+from sqlalchemy import Connection, func, insert, select
 
 from runner.cancel import CancelToken
 from runner.directory import HostInfo
@@ -20,6 +21,7 @@ from runner.fleet import model
 from runner.fleet.common import FARM, Common
 from runner.fleet.directory import FleetDirectory
 from runner.fleet.farm import FarmFollower, FarmPublisher
+from runner.fleet.membership import Membership
 from runner.fleet.settings import FleetSettings
 from runner.tasks.database import Database
 
@@ -31,6 +33,7 @@ class Api:
     """The publishing side of one host."""
 
     def __init__(self, folder: Path, database: Database, name: str, text: str) -> None:
+        self._database = database
         self.file = folder / f"{name}.yaml"
         self.write(text)
         self.holder = FarmHolder(self.file, load(self.file))
@@ -41,6 +44,10 @@ class Api:
         before = self.file.stat().st_mtime_ns if self.file.exists() else 0
         self.file.write_bytes(text.encode())
         os.utime(self.file, ns=(before + 10**9, before + 10**9))
+
+    def publish(self) -> None:
+        with self._database.write() as connection:
+            self.publisher.publish(connection)
 
     def tick(self) -> None:
         self.holder.refresh()
@@ -62,7 +69,7 @@ def join(database: Database, name: str, *, url: str = "http://10.0.0.9:50809", i
 
 def test_workers_follow_the_file_of_the_api_host(tmp_path: Path, database: Database) -> None:
     api = Api(tmp_path, database, "api", ONE)
-    api.publisher.publish()
+    api.publish()
     followed = tmp_path / "new" / "fleet-devices.yaml"
     follower = FarmFollower(Common(database), followed)
     follower.fetch_first(CancelToken())
@@ -111,13 +118,48 @@ def test_the_wait_for_the_first_farm_can_be_cancelled(tmp_path: Path, database: 
 
 
 def test_a_second_api_host_with_another_file_is_refused(tmp_path: Path, database: Database) -> None:
-    Api(tmp_path, database, "first", ONE).publisher.publish()
+    Api(tmp_path, database, "first", ONE).publish()
     join(database, "first")
     join(database, "worker", url="")
     with pytest.raises(ConfigError, match="differs from the one that host first publishes"):
-        Api(tmp_path, database, "second", TWO).publisher.publish()
+        Api(tmp_path, database, "second", TWO).publish()
     assert Common(database).read(FARM) == ONE
-    Api(tmp_path, database, "second", ONE).publisher.publish()
+    Api(tmp_path, database, "second", ONE).publish()
+
+
+def test_of_two_api_hosts_that_start_at_once_with_different_files_one_is_refused(
+    tmp_path: Path, database: Database
+) -> None:
+    def member(name: str) -> Membership:
+        (tmp_path / name).mkdir()
+        url = f"http://{name}:50809"
+        lease = FleetSettings().lease
+        return Membership(database, name=name, data_dir=tmp_path / name, url=url, lease=lease)
+
+    first, second = member("first"), member("second")
+    published, go_on = threading.Event(), threading.Event()
+
+    def publish_slowly(joining: Connection) -> None:
+        Api(tmp_path, database, "first", ONE).publisher.publish(joining)
+        published.set()
+        assert go_on.wait(10)
+
+    first.before_joining(publish_slowly)
+    second.before_joining(Api(tmp_path, database, "second", TWO).publisher.publish)
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(first.join)
+        assert published.wait(10)
+        two = threads.submit(second.join)
+        with pytest.raises(TimeoutError):
+            two.result(0.3)
+        go_on.set()
+        one.result(10)
+        with pytest.raises(ConfigError, match="differs from the one that host first publishes"):
+            two.result(10)
+    assert Common(database).read(FARM) == ONE
+    with database.read() as connection:
+        assert connection.scalars(select(model.hosts.c.name)).all() == ["first"]
+    assert second.lapsed
 
 
 @pytest.mark.parametrize(("name", "instance"), [("other", ""), ("api", "before")])
@@ -126,7 +168,7 @@ def test_a_host_that_left_and_the_host_itself_stand_in_nobodys_way(
 ) -> None:
     Common(database).write(FARM, ONE)
     join(database, name, instance=instance)
-    Api(tmp_path, database, "api", TWO).publisher.publish()
+    Api(tmp_path, database, "api", TWO).publish()
     assert Common(database).read(FARM) == TWO
 
 
@@ -138,5 +180,6 @@ def test_only_a_live_host_with_an_api_publishes(tmp_path: Path, database: Databa
         HostInfo("worker", True, "1", "", 0.0, now, now),
     ]
     api = Api(tmp_path, database, "api", TWO)
-    FarmPublisher(Common(database), api.holder, "api", lambda: others).publish()
+    api.publisher = FarmPublisher(Common(database), api.holder, "api", lambda: others)
+    api.publish()
     assert Common(database).read(FARM) == TWO
