@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -313,6 +316,53 @@ def test_a_silent_host_is_evicted_by_one_that_has_itself_been_steady(ready: Rig)
     assert ended
     assert (ended.status, ended.outcome) == (Status.FAILED, Outcome.UNKNOWN)
     assert ready.job_of(waiting) is None
+
+
+PAUSED = """
+import sys
+import psycopg
+from runner.tasks.database import CONNECTION
+
+shorter = CONNECTION["options"].replace("=10s", "=1s")
+connection = psycopg.connect(sys.argv[1], **{**CONNECTION, "options": shorter})
+connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now()")
+connection.execute("UPDATE procrastinate_jobs SET attempts = attempts + 1")
+connection.execute("UPDATE tasks SET step = 'caption'")
+print("holds its locks", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
+def test_a_sweep_waits_for_the_locks_of_a_paused_process_no_longer_than_the_database_leaves_them(
+    ready: Rig,
+) -> None:
+    task, worker = ready.create(), ready.worker()
+    ready.claim("A", "left", ready.fetch("left", worker))
+    ready.evict("left")
+    ready.sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 h'")
+    sweep = Sweep(
+        ready.database, ready.store, ready.engine,
+        settings=TaskSettings(), lease=LEASE, lapsed=lambda: False,
+    )  # fmt: skip
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", PAUSED, ready.database.conninfo]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "holds its locks\n"
+            process.send_signal(signal.SIGSTOP)
+            began = time.monotonic()
+            sweep.sweep()
+            lasted = time.monotonic() - began
+        finally:
+            process.kill()
+    assert 0.5 < lasted < 4, "as long as the locks were there, and no longer"
+    ended = ready.store.task(task)
+    assert ended
+    assert (ended.status, ended.step) == (Status.FAILED, "")
+    assert ready.sql("SELECT id FROM procrastinate_workers") == ready.jobs() == []
+    assert ready.sql("SHOW idle_in_transaction_session_timeout") == [("10s",)], "where it is not shortened"
 
 
 # -- the next turn of a phone
