@@ -32,26 +32,30 @@ class ActiveRuns:
         self._executor = executor
         self._lapsed = lapsed
         self._active: dict[int, ActiveRun] = {}
-        self._claiming = threading.Lock()
-        """Held from a claim until it is in `_active`, so that every running row of ours is found there."""
+        self._claims: set[object] = set()
+        """Under way. What they have claimed runs by its row, and is not in `_active` yet."""
 
     def begin(self, claim: Callable[[], Run | None]) -> ActiveRun | None:
         """Claim a task, unless the process ends; None also when nothing can be claimed now."""
-        with self._claiming:
+        claiming = object()
+        with self.changed:
             if self.closing.is_set():
                 return None
-            try:
-                run = claim()
-            except StoreError as error:
-                log.error("no task can be claimed; the next sweep tries again", error=str(error))
-                return None
-            if run is None:
-                return None
-            active = ActiveRun(run, self.changed, self._lapsed)
+            self._claims.add(claiming)
+        active = None
+        try:
+            run = claim()
+            if run is not None:
+                active = ActiveRun(run, self.changed, self._lapsed)
+        except StoreError as error:
+            log.error("no task can be claimed; the next sweep tries again", error=str(error))
+        finally:
             with self.changed:
-                self._active[run.task.id] = active
+                self._claims.remove(claiming)
+                if active is not None:
+                    self._active[active.run.task.id] = active
                 self.changed.notify_all()
-            return active
+        return active
 
     def execute(self, active: ActiveRun) -> bool:
         """Run it to its end; False when its phone could not be had and the turn was given back."""
@@ -69,10 +73,15 @@ class ActiveRuns:
 
     def cancel(self, task_ids: Collection[int], reason: str) -> None:
         """Of those that run here."""
-        with self._claiming, self.changed:
-            found = [self._active[task_id] for task_id in task_ids if task_id in self._active]
-        for run in found:
-            run.cancel.cancel(reason)
+        for run in self._found():
+            if run.run.task.id in task_ids:
+                run.cancel.cancel(reason)
+
+    def cancel_on(self, serial: str, reason: str) -> None:
+        """The run of this phone, if there is one here."""
+        for run in self._found():
+            if run.run.task.serial == serial:
+                run.cancel.cancel(reason)
 
     def stop(self, task_ids: Collection[int], timeout: float) -> bool:
         """Stop those that run here, wait at most `timeout` seconds; True when none of them runs any more."""
@@ -82,9 +91,7 @@ class ActiveRuns:
 
     def give_up(self, timeout: float) -> bool:
         """Cancel every run, as this process may drive phones no longer; whether all ended in that time."""
-        with self._claiming, self.changed:
-            active = list(self._active.values())
-        for run in active:
+        for run in self._found():
             run.cancel.cancel(endings.LAPSED)
         with self.changed:
             return self.changed.wait_for(lambda: not self._active, timeout)
@@ -104,10 +111,10 @@ class ActiveRuns:
     def close(self, timeout: float) -> None:
         """Begin nothing more, hand runs back; those behind their fence have time to find evidence."""
         deadline = Deadline(timeout)
-        with self._claiming, self.changed:
+        with self.changed:
             self.closing.set()
             self.changed.notify_all()
-            active = list(self._active.values())
+        active = self._found()
         for run in active:
             if not run.fenced:
                 run.cancel.cancel(endings.SHUTDOWN)
@@ -117,3 +124,10 @@ class ActiveRuns:
             run.cancel.cancel(endings.SHUTDOWN)
         with self.changed:
             self.changed.wait_for(lambda: not self._active, deadline.remaining)
+
+    def _found(self) -> list[ActiveRun]:
+        """All runs, with those whose claims were under way when this was asked."""
+        with self.changed:
+            claims = set(self._claims)
+            self.changed.wait_for(lambda: claims.isdisjoint(self._claims))
+            return list(self._active.values())

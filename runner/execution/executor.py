@@ -127,10 +127,12 @@ class Executor:
             return "unknown", str(error)
         return status.state, status.reason
 
-    def claim(self, serial: str, *, phone_ready: bool, job_id: int | None = None) -> Run | None:
+    def claim(
+        self, serial: str, *, phone_ready: bool, job_id: int | None = None, goes_on: bool = False
+    ) -> Run | None:
         """Begin the phone's next task, or that of the engine's job; None when none can run now.
 
-        Raises StoreError.
+        `goes_on`: the job has done a task, and goes on with the phone's next. Raises StoreError.
         """
         self._misfires.check()
         return self.store.claim_next(
@@ -141,6 +143,7 @@ class Executor:
             scripts=None if phone_ready else self.scripts.without_phone,
             proving=self.scripts.proving,
             job_id=job_id,
+            goes_on=goes_on,
         )
 
     def execute(self, active: ActiveRun, closing: threading.Event) -> bool:

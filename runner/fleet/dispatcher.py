@@ -1,8 +1,8 @@
 """The dispatcher of a fleet: offers due tasks to their phones' hosts, and runs those that this host is given.
 
 The engine's worker lives on an event loop in a thread of its own; each turn has a thread while it lasts, like
-a phone's on a single host. The worker is started again whenever it loses the database. A run does not end
-with it: rows say what runs, and the run's own writes wait for the database.
+a phone's on a single host, and does one task after another. The worker is started again whenever it loses the
+database. A run does not end with it: rows say what runs, and the run's own writes wait for the database.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from runner.cancel import Deadline
 from runner.errors import StoreError
 from runner.execution import endings
 from runner.execution.active import ActiveRuns
-from runner.execution.executor import READY, Executor
+from runner.execution.executor import READY, ActiveRun, Executor
 from runner.execution.waiting import Waiting
 from runner.fleet.engine import TURN, USABLE, Engine
 from runner.phones.status import PhoneStatus
@@ -105,8 +105,10 @@ class FleetDispatcher:
         deadline = Deadline(timeout)
         self._runs.cancel(task_ids, endings.STOPPED)
         running = select(tasks.c.job_id).where(tasks.c.id.in_(task_ids), tasks.c.status == Status.RUNNING)
+        elsewhere = running.where(tasks.c.host != self._executor.host)
         with self._database.write() as connection:
-            jobs = connection.scalars(running.where(tasks.c.host != self._executor.host)).all()
+            # Locked until the abort is written, or a turn that goes on could do another task by then.
+            jobs = connection.scalars(elsewhere.with_for_update()).all()
             self._engine.abort(connection, [job for job in jobs if job is not None])
         while True:
             with self._database.read() as connection:
@@ -184,13 +186,13 @@ class FleetDispatcher:
             self._runs.end_overlong()
 
     async def _turn(self, context: procrastinate.JobContext, task_id: int, serial: str) -> None:
-        """One job. It lasts as long as its run, and ends before it only when the engine itself ends."""
+        """One job. It lasts as long as its runs, and ends before them only when the engine itself ends."""
         loop = asyncio.get_running_loop()
         over = loop.create_future()
 
         def run() -> None:
             try:
-                self._run(task_id, serial, context.job.id or 0)
+                self._serve_phone(task_id, serial, context.job.id or 0)
             finally:
                 loop.call_soon_threadsafe(_settle, over)
 
@@ -201,20 +203,29 @@ class FleetDispatcher:
             except asyncio.CancelledError:
                 if context.abort_reason() is not AbortReason.USER_REQUEST:
                     raise  # the run goes on without its job
-                self._runs.cancel([task_id], endings.STOPPED)
+                self._runs.cancel_on(serial, endings.STOPPED)
 
     # A turn's thread
 
-    def _run(self, task_id: int, serial: str, job_id: int) -> None:
+    def _serve_phone(self, task_id: int, serial: str, job_id: int) -> None:
+        """The job's task, then the phone's next ones, until none waits or the phone is gone."""
+        active = self._begin(serial, job_id, goes_on=False)
+        if active is None:
+            self._give_back(task_id, job_id)
+        while active is not None and self._runs.execute(active):
+            active = self._begin(serial, job_id, goes_on=True)
+
+    def _begin(self, serial: str, job_id: int, *, goes_on: bool) -> ActiveRun | None:
         ready = self._executor.phone_state(serial)[0] == READY
         # A run of before this host was evicted may still be about to end on this phone.
         free = serial not in self._runs.running() and not self._lapsed()
-        active = free and self._runs.begin(
-            lambda: self._executor.claim(serial, phone_ready=ready, job_id=job_id)
+        if not free or (goes_on and not ready):
+            return None
+        return self._runs.begin(
+            lambda: self._executor.claim(serial, phone_ready=ready, job_id=job_id, goes_on=goes_on)
         )
-        if active:
-            self._runs.execute(active)
-            return
+
+    def _give_back(self, task_id: int, job_id: int) -> None:
         try:
             with self._database.write() as connection:
                 self._engine.give_back(connection, task_id, job_id)

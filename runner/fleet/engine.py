@@ -1,9 +1,9 @@
-"""Procrastinate, as far as the runner uses it: one job is the turn of one due task on its phone.
+"""Procrastinate, as far as the runner uses it: one job is a turn of one phone, which begins with its task.
 
 A job's queue is the phone's host and its lock the phone's serial, so that no two hosts ever begin the same
-phone. A task gets its job in the transaction that makes it due, or later, when its phone can be had. Jobs are
-hints that can be rebuilt from rows at any time: a task without a job is offered again, a job without a task
-ends.
+phone. A task gets its job in the transaction that makes it due, or later, when its phone can be had. A turn
+goes on with the phone's next task as long as one waits, and that one's own job is forgotten. Jobs are hints
+that can be rebuilt from rows at any time: a task without a job is offered again, a job without a task ends.
 """
 
 from __future__ import annotations
@@ -76,6 +76,27 @@ _OFFERED = text("""
 UPDATE tasks SET job_id = offered.job_id
 FROM unnest(CAST(:tasks AS integer[]), CAST(:jobs AS bigint[])) AS offered (task_id, job_id)
 WHERE tasks.id = offered.task_id
+""")
+# Locked while it is read, the turn's job can't be ended by a sweep meanwhile. One that was asked to stop its
+# task ends with that task, for whoever asked did not mean the next one.
+_PASS_ON = text("""
+WITH turn AS (
+    SELECT id, queue_name, lock FROM procrastinate_jobs
+    WHERE id = :job AND status = 'doing' AND worker_id IS NOT NULL AND NOT abort_requested
+    FOR UPDATE
+), next AS (
+    SELECT jobs.id, tasks.id AS task_id
+    FROM turn
+    JOIN procrastinate_jobs AS jobs ON jobs.lock = turn.lock AND jobs.queue_name = turn.queue_name
+    JOIN tasks ON tasks.job_id = jobs.id
+    WHERE jobs.status = 'todo' AND tasks.status = :pending AND tasks.serial = :serial
+    ORDER BY jobs.priority DESC, jobs.id
+    LIMIT 1
+    FOR UPDATE OF jobs, tasks SKIP LOCKED
+), forgotten AS (
+    DELETE FROM procrastinate_jobs USING next WHERE procrastinate_jobs.id = next.id
+)
+UPDATE tasks SET job_id = turn.id FROM turn, next WHERE tasks.id = next.task_id
 """)
 # Jobs that wait in vain: their task is not theirs any more, or its phone has another host, or none.
 _STALE = text("""
@@ -171,6 +192,11 @@ class Engine:
         """The job did not begin its task, which is to be offered again."""
         mine = text("UPDATE tasks SET job_id = NULL WHERE id = :task AND job_id = :job AND status = :pending")
         connection.execute(mine, {"task": task_id, "job": job_id, "pending": Status.PENDING})
+
+    def pass_on(self, connection: Connection, job_id: int, serial: str) -> bool:
+        """Make this turn's job that of the phone's next task; False when none waits or the turn must end."""
+        passed = connection.execute(_PASS_ON, {"job": job_id, "serial": serial, "pending": Status.PENDING})
+        return passed.rowcount == 1
 
     # -- what a sweep puts right
 

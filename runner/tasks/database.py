@@ -5,6 +5,7 @@ What differs between SQLite and PostgreSQL is here; the queries of `runner.tasks
 
 from __future__ import annotations
 
+import selectors
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,7 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from runner import migrations
@@ -38,12 +47,8 @@ CONNECTION: dict[str, Any] = {
 }
 """libpq's parameters of every connection; by those of time it soon notices that its server is away: s, the
 last one ms."""
-_SERVER: dict[str, Any] = {
-    "pool_size": 5,
-    "max_overflow": 20,
-    "pool_pre_ping": True,
-    "connect_args": CONNECTION,
-}
+_SERVER: dict[str, Any] = {"pool_size": 15, "max_overflow": 10, "connect_args": CONNECTION}
+"""Connections beyond the pool's size are closed after each use, which costs far more than keeping them."""
 
 
 class Database:
@@ -74,6 +79,8 @@ class Database:
             self._writer = self._engine.execution_options(immediate=True)
             self._noter = self._engine.execution_options(immediate=True, lazy=True)
             self._one_writer = threading.Lock()
+        else:
+            event.listen(self._engine, "checkout", _refuse_a_dead_connection)
         try:
             self._ensure_schema()
         except StoreError:
@@ -190,6 +197,21 @@ def _revision(connection: Connection) -> str | None:
 
 def _foreign_tables(connection: Connection) -> list[str]:
     return sorted(set(metadata.tables) & set(inspect(connection).get_table_names()))
+
+
+def _refuse_a_dead_connection(connection: DBAPIConnection, entry: object, fairy: object) -> None:
+    """Have the pool replace a connection that ended while it was idle.
+
+    A server says nothing to an idle connection but that it ends it, so a look at the socket tells what
+    SQLAlchemy's pre-ping would ask for with one more round trip for each transaction.
+    """
+    ended = bool(connection.closed)
+    if not ended:
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection.fileno(), selectors.EVENT_READ)
+            ended = bool(selector.select(0))
+    if ended:
+        raise InvalidatePoolError("the server has ended an idle connection")
 
 
 def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry) -> None:

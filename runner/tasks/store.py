@@ -50,6 +50,7 @@ QueueOrder = Literal["due", "random"]
 Pending = tuple[str, datetime]
 """A task that became pending: its phone's serial and when it is due."""
 
+_CHANGED = [model.tasks.c[name] for name in ("id", "serial", "attempt", "due_at", "job_id")]
 _TASK = [model.tasks.c[field.name] for field in fields(Task)]
 _FAILED_FOR_SURE = model.tasks.c.outcome != Outcome.UNKNOWN
 KEPT_KEY = "upstream-link-"
@@ -85,6 +86,10 @@ class Engine(Protocol):
 
     def take_back(self, connection: Connection, job_ids: Collection[int]) -> None:
         """The tasks of these jobs are pending no more, and have not been started."""
+        ...
+
+    def pass_on(self, connection: Connection, job_id: int, serial: str) -> bool:
+        """Make this job, which is under way, that of the phone's next task; False when it is to end."""
         ...
 
 
@@ -268,12 +273,14 @@ class Store:
         scripts: Collection[str] | None = None,
         proving: Collection[str] = (),
         job_id: int | None = None,
+        goes_on: bool = False,
     ) -> Run | None:
         """Start the phone's next due task, of `scripts` only if given. None when there is none to start.
 
         Also None while another run of this phone has not ended, wherever it runs. Due tasks of an account
         that can't be used are failed instead, but not those of the scripts `proving` that it can. With
-        `job_id` only the task of that job is meant, if it still is.
+        `job_id` only the task of that job is meant, if it still is; a job that `goes_on` has begun its first
+        task before, and the engine passes it on to the next.
         """
         conditions = [model.tasks.c.serial == serial, *_due(now)]
         if job_id is not None:
@@ -282,7 +289,14 @@ class Store:
             conditions.append(model.tasks.c.script_name.in_(scripts))
         first = (model.tasks.c.due_at, model.tasks.c.id) if order == "due" else (func.random(),)
         # PostgreSQL keeps the row locked until we commit, and skips a row that someone else has locked.
-        next_due = select(model.tasks.c.id).where(*conditions).order_by(*first).limit(1)
+        next_due = (
+            select(model.tasks.c.id)
+            .where(*conditions)
+            .order_by(*first)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
         token = secrets.token_hex(16)
         values = _blank_run() | {
             "attempt": model.tasks.c.attempt + 1,
@@ -293,16 +307,22 @@ class Store:
         try:
             with self._transaction() as transaction:
                 _bar(transaction, serial, now, spare=proving)
-                task_id = transaction.connection.scalar(next_due.with_for_update(skip_locked=True))
-                if task_id is None:
+                if (
+                    goes_on
+                    and self._engine
+                    and job_id is not None
+                    and not self._engine.pass_on(transaction.connection, job_id, serial)
+                ):
                     return None
-                transaction.apply(
-                    states.START, model.tasks.c.id == task_id, cause=f"by {host}", now=now, values=values
+                started = transaction.apply(
+                    states.START,
+                    model.tasks.c.id == next_due,
+                    cause=f"by {host}",
+                    now=now,
+                    values=values,
+                    returning=tuple(model.tasks.c),
                 )
-                row = transaction.connection.execute(
-                    select(model.tasks).where(model.tasks.c.id == task_id)
-                ).one()
-                return _run(row)
+                return _run(started[0]) if started else None
         except IntegrityError:  # uq_tasks_one_run_per_phone
             return None
 
@@ -607,14 +627,18 @@ class _Transaction:
         cause: str,
         now: datetime,
         values: Mapping[str, Any],
+        returning: Sequence[ColumnElement[Any]] = _CHANGED,
     ) -> Sequence[Row[Any]]:
-        """Take every row that meets the conditions through the transition; the rows that it took."""
+        """Take every row that meets the conditions through the transition; the rows that it took.
+
+        `returning`: at least `_CHANGED`.
+        """
         tasks = model.tasks
         changed = self.connection.execute(
             update(tasks)
             .where(tasks.c.status == transition.source, *conditions)
             .values({**values, "status": transition.target})
-            .returning(tasks.c.id, tasks.c.serial, tasks.c.attempt, tasks.c.due_at, tasks.c.job_id)
+            .returning(*returning)
         ).all()
         if not changed:
             return changed
