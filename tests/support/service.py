@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from support.command import clean_environment
 from support.media import movie
 from support.virtual import AdbServer, Phones
 from support.waiting import wait_for
@@ -40,8 +40,7 @@ class RunnerService:
         self.data_dir = folder / "data"
         self.log_file = folder / "serve.log"
         self._arguments = arguments
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-        self.environment = {**inherited, **(environment or {})}
+        self.environment = clean_environment(**(environment or {}))
         self.beside: list[RunnerService] = []
         """Processes that are killed with this one."""
         self._process: subprocess.Popen[str] | None = None
@@ -180,8 +179,12 @@ class RunnerService:
         """Wait until these tasks have ended; the tasks with their journals."""
 
         def look() -> list[dict[str, Any]]:
-            tasks = [self.task(task_id) for task_id in task_ids]
-            return tasks if all(task["status"] in ENDED for task in tasks) else []
+            tasks = []
+            for task_id in task_ids:
+                tasks.append(self.task(task_id))
+                if tasks[-1]["status"] not in ENDED:
+                    return []
+            return tasks
 
         return wait_for(look, seconds=seconds, what=f"the end of tasks {task_ids}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ import pytest
 from runner.tasks.database import Database
 from runner.worker_api.served import TICK_SECONDS
 from runner.worker_api.store import WorkerStore
+from support.command import runner
 from support.service import RunnerService
 from support.stage import config_text
 from support.virtual import AdbServer
@@ -77,14 +77,7 @@ class WorkerService(RunnerService):
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`runner …` with this service's data."""
         settings = ("--config", str(self.config), "--data-dir", str(self.data_dir))
-        return subprocess.run(
-            [sys.executable, "-m", "runner", *arguments, *settings],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return runner(*arguments, *settings, **self.environment)
 
     def worker(self, *, max_tasks: int = 0) -> Worker:
         """A new server; no other test's name. Made as `runner servers add` does, without its process."""

@@ -13,22 +13,14 @@ from typing import Any
 
 import pytest
 
+from support.command import runner
 from support.stage import ABSENT, Stage, StartBare, account
 from support.virtual import AdbServer, StartPhones
 from support.waiting import wait_for
 
 
 def run(*arguments: str, url: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-    variables |= {"RUNNER_URL": url} if url else {}
-    return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
-        env=kept | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return runner(*arguments, **variables, **({"RUNNER_URL": url} if url else {}))
 
 
 def read(*arguments: str, url: str, code: int = 0) -> Any:

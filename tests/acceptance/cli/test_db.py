@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 from runner.tasks.database import Database
 from runner.tasks.store import Store
+from support.command import runner
 from support.stage import StartBare
 
 
-def run(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-    return subprocess.run(
-        [sys.executable, "-m", "runner", "db", "copy", *arguments],
-        cwd=folder,
-        env=kept | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+def copy(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return runner("db", "copy", *arguments, folder=folder, **variables)
 
 
 def test_a_services_database_moves_once_it_is_stopped(
@@ -32,18 +22,18 @@ def test_a_services_database_moves_once_it_is_stopped(
     service = start_bare()
     task_id = service.later()
     file = service.data_dir / "runner.db"
-    copy = ("--config", str(service.config), "--data-dir", str(service.data_dir))
+    of_service = ("--config", str(service.config), "--data-dir", str(service.data_dir))
 
-    early = run(*copy, "--to", postgres_url, folder=tmp_path)
+    early = copy(*of_service, "--to", postgres_url, folder=tmp_path)
     assert (early.returncode, early.stdout) == (1, "")
     assert "Another runner uses the data directory" in early.stderr
 
     assert service.stop() == 0
-    nowhere = run(*copy, folder=tmp_path)
+    nowhere = copy(*of_service, folder=tmp_path)
     assert nowhere.returncode == 1
     assert "RUNNER_DATABASE_URL" in nowhere.stderr
 
-    done = run(*copy, "--json", folder=tmp_path, RUNNER_DATABASE_URL=postgres_url)
+    done = copy(*of_service, "--json", folder=tmp_path, RUNNER_DATABASE_URL=postgres_url)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["rows"]["tasks"] == 1
@@ -54,16 +44,16 @@ def test_a_services_database_moves_once_it_is_stopped(
     assert store.task(task_id)
     store.close()
 
-    again = run(*copy, "--from", told["set_aside"], "--to", postgres_url, folder=tmp_path)
+    again = copy(*of_service, "--from", told["set_aside"], "--to", postgres_url, folder=tmp_path)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
 
 
 def test_a_folder_or_an_url_is_a_source_without_any_devices_yaml(tmp_path: Path, postgres_url: str) -> None:
     Database(f"sqlite:///{tmp_path / 'runner.db'}").close()
-    done = run("--from", str(tmp_path), "--to", postgres_url, folder=tmp_path)
+    done = copy("--from", str(tmp_path), "--to", postgres_url, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Copied 0 rows of" in done.stdout
     [aside] = tmp_path.glob("runner-copied-*.db")
     assert aside.name in done.stdout
-    assert run("--from", f"sqlite:///{aside}", "--to", postgres_url, folder=tmp_path).returncode == 0
+    assert copy("--from", f"sqlite:///{aside}", "--to", postgres_url, folder=tmp_path).returncode == 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
-import runner
-from runner import migrations
+from runner import __version__, migrations
 from runner.api.app import create_app
 from runner.farm.holder import FarmHolder
 from runner.fleet.common import FARM, Common
 from runner.service import Service
 from runner.settings import load_settings
 from support.browser import Page
+from support.command import runner
 from support.fleet_tables import INFO, FleetTables
 from support.http_server import listening
 from support.stage import Stage, config_text
@@ -30,15 +28,7 @@ from support.virtual import AdbServer
 
 
 def shown(command: str, url: str, *more: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", command, *more],
-        env={**kept, "RUNNER_URL": url},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = runner(command, *more, RUNNER_URL=url)
     assert done.returncode == code, done.stderr
     return done
 
@@ -76,7 +66,7 @@ def fleet(tmp_path: Path, postgres_url: str) -> Iterator[FleetApi]:
 def test_the_only_host_is_local(stage: Stage) -> None:
     [host] = stage.service.call("GET", "hosts")["hosts"]
     assert (host["name"], host["live"], host["is_clock"], host["skew"]) == ("local", True, True, 0)
-    assert host["version"] == runner.__version__
+    assert host["version"] == __version__
     assert sum(host["phones"].values()) == 4
     assert host["phones"]["absent"] == 2
     assert host["warnings"] == []
@@ -131,15 +121,8 @@ def test_the_phones_of_a_fleet_are_as_their_hosts_say(fleet: FleetApi) -> None:
 
 def checks(folder: Path, url: str, name: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     """Exit code and findings of `runner doctor` on the host of this name, by what they are about."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("RUNNER_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", "doctor", "--config", str(folder / "devices.yaml"), "--json"],
-        env={**kept, "RUNNER_DATABASE_URL": url, "RUNNER_NAME": name, "RUNNER_PORT": "0"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    arguments = ("doctor", "--config", str(folder / "devices.yaml"), "--json")
+    done = runner(*arguments, RUNNER_DATABASE_URL=url, RUNNER_NAME=name, RUNNER_PORT="0")
     found: dict[str, list[dict[str, Any]]] = {}
     for check in json.loads(done.stdout)["checks"]:
         found.setdefault(check["about"], []).append(check)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.command import runner
 from support.media import files
 from support.stage import StageService, StartBare
 
@@ -21,15 +21,7 @@ def service(start_bare: StartBare) -> StageService:
 
 
 def run(service: StageService, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
-    return subprocess.run(
-        [sys.executable, "-m", "runner", "materials", *arguments],
-        env=kept | {"RUNNER_URL": service.url},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return runner("materials", *arguments, RUNNER_URL=service.url)
 
 
 def read(service: StageService, *arguments: str) -> Any:
