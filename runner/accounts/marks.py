@@ -11,7 +11,19 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from runner.accounts.model import account_states
 from runner.accounts.types import AccountState, SeenAccount
@@ -19,6 +31,11 @@ from runner.script import Account
 from runner.tasks.types import Ending, Task
 
 COLUMNS = [account_states.c[field.name] for field in fields(SeenAccount)]
+# Asked at the beginning of every run, so it is built once.
+_UNUSABLE = select(*COLUMNS).where(
+    account_states.c.serial.in_(bindparam("serials", expanding=True)),
+    account_states.c.state != AccountState.OK,
+)
 
 
 def settle(connection: Connection, task: Task, ending: Ending, now: datetime) -> list[SeenAccount]:
@@ -35,11 +52,7 @@ def settle(connection: Connection, task: Task, ending: Ending, now: datetime) ->
 
 def unusable(connection: Connection, serials: Collection[str]) -> Sequence[SeenAccount]:
     """Accounts of these phones whose tasks must not start."""
-    states = account_states.c
-    rows = connection.execute(
-        select(*COLUMNS).where(states.serial.in_(serials), states.state != AccountState.OK)
-    )
-    return [account_of(row) for row in rows]
+    return [account_of(row) for row in connection.execute(_UNUSABLE, {"serials": list(serials)})]
 
 
 def bars(tasks: Table) -> ColumnElement[bool]:

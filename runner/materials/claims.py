@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from runner.materials.model import materials
 from runner.materials.types import State
@@ -16,6 +16,12 @@ from runner.tasks import model
 from runner.tasks.types import Outcome
 
 _OUT_OR_NOBODY_KNOWS = (Outcome.PUBLISHED, Outcome.DONE, Outcome.UNKNOWN)
+# Done at the end of every run, so it is built once.
+_SETTLE = (
+    update(materials)
+    .where(materials.c.task_id.in_(bindparam("tasks", expanding=True)), materials.c.state == State.CLAIMED)
+    .values(state=bindparam("becomes"))
+)
 
 
 def settle(connection: Connection, task_ids: Sequence[int], outcome: Outcome) -> None:
@@ -24,8 +30,7 @@ def settle(connection: Connection, task_ids: Sequence[int], outcome: Outcome) ->
     A file that counts as used already stays so: a forced retry that fails says nothing of the attempt before.
     """
     state = State.USED if outcome in _OUT_OR_NOBODY_KNOWS else State.UNUSED
-    theirs = materials.c.task_id.in_(task_ids), materials.c.state == State.CLAIMED
-    connection.execute(update(materials).where(*theirs).values(state=state))
+    connection.execute(_SETTLE, {"tasks": list(task_ids), "becomes": state})
 
 
 def forget(connection: Connection, task_ids: Sequence[int]) -> None:

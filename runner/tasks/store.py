@@ -53,6 +53,11 @@ Pending = tuple[str, datetime]
 _CHANGED = [model.tasks.c[name] for name in ("id", "serial", "attempt", "due_at", "job_id")]
 _TASK = [model.tasks.c[field.name] for field in fields(Task)]
 _FAILED_FOR_SURE = model.tasks.c.outcome != Outcome.UNKNOWN
+_END_STEPS = (
+    update(model.steps)
+    .where(model.steps.c.task_id == bindparam("task"), model.steps.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), outcome="stopped")
+)
 KEPT_KEY = "upstream-link-"
 """Keys that begin so are never forgotten: an upstream's task must not become a second local one."""
 _MANY = 10_000
@@ -445,10 +450,7 @@ class Store:
         )
         if not changed:
             raise LostRun
-        open_steps = update(model.steps).where(
-            model.steps.c.task_id == run.task.id, model.steps.c.ended_at.is_(None)
-        )
-        transaction.connection.execute(open_steps.values(ended_at=now, outcome="stopped"))
+        transaction.connection.execute(_END_STEPS, {"task": run.task.id, "now": now})
 
     def running(self, host: str) -> Sequence[Run]:
         """Runs of `host` that have not ended, as the rows say."""

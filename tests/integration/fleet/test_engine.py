@@ -28,7 +28,7 @@ from runner.phones.status import PhoneState, PhoneStatus
 from runner.tasks.database import Database
 from runner.tasks.settings import TaskSettings
 from runner.tasks.store import Store
-from runner.tasks.types import NewTask, Outcome, Run, Source, Status
+from runner.tasks.types import Ending, NewTask, Outcome, Run, Source, Status
 
 SILENCE = timedelta(seconds=30)
 LEASE = timedelta(seconds=15)
@@ -96,10 +96,14 @@ class Rig:
         assert job is not None, self.jobs()
         return int(job)
 
-    def claim(self, serial: str, host: str, job: int) -> Run:
-        run = self.store.claim_next(serial, datetime.now(UTC), host, job_id=job)
+    def claim(self, serial: str, host: str, job: int, *, goes_on: bool = False) -> Run:
+        run = self.store.claim_next(serial, datetime.now(UTC), host, job_id=job, goes_on=goes_on)
         assert run is not None
         return run
+
+    def go_on(self, job: int) -> Run | None:
+        """With the next task of phone A, if this turn may."""
+        return self.store.claim_next("A", datetime.now(UTC), "left", job_id=job, goes_on=True)
 
     def finish(self, job: int) -> None:
         self.sql("SELECT procrastinate_finish_job_v1(:job, 'succeeded', true)", job=job)
@@ -386,6 +390,63 @@ def test_the_end_of_a_job_wakes_the_next_of_its_phone(ready: Rig, ends: str) -> 
         notified = list(listener.notifies(timeout=5, stop_after=1))
     [(successor,)] = ready.sql("SELECT id FROM procrastinate_jobs WHERE status = 'todo'")
     assert [notice.payload for notice in notified] == [f'{{"type" : "job_inserted", "job_id" : {successor}}}']
+
+
+def turn_after_its_first_task(rig: Rig) -> int:
+    """The job of a turn on phone A that has done its first task and is about to go on."""
+    job = rig.fetch("left", rig.worker())
+    run = rig.claim("A", "left", job)
+    rig.store.finish(run, Ending(Outcome.DONE, ""), datetime.now(UTC))
+    return job
+
+
+def test_a_turn_goes_on_with_its_phones_next_task_in_the_place_of_that_ones_job(ready: Rig) -> None:
+    first, second, third = ready.create(), ready.create(), ready.create()
+    job = turn_after_its_first_task(ready)
+    run = ready.claim("A", "left", job, goes_on=True)
+    assert (run.task.id, ready.job_of(second)) == (second, job)
+    assert ready.jobs() == [(first, "left", "A", "doing"), (third, "left", "A", "todo")]
+    ready.store.finish(run, Ending(Outcome.DONE, ""), datetime.now(UTC))
+    run = ready.claim("A", "left", job, goes_on=True)
+    assert run.task.id == third
+    ready.mend()
+    assert ready.jobs() == [(first, "left", "A", "doing")], "the job stays while a task of its turn runs"
+    ready.store.finish(run, Ending(Outcome.DONE, ""), datetime.now(UTC))
+    assert ready.go_on(job) is None
+
+
+def test_a_turn_leaves_alone_what_is_not_due_or_another_phones_or_at_another_host(ready: Rig) -> None:
+    ready.create()
+    job = turn_after_its_first_task(ready)
+    ready.create(after=3600)
+    ready.report("left", "B")
+    ready.create("B")
+    assert ready.go_on(job) is None
+    ready.report("right", "C")
+    ready.sql("UPDATE procrastinate_jobs SET lock = 'A', queue_name = 'right' WHERE status = 'todo'")
+    before = ready.jobs()
+    assert ready.go_on(job) is None
+    assert ready.jobs() == before
+
+
+@pytest.mark.parametrize("how", ["asked to stop", "worker gone", "ended"])
+def test_a_turn_that_is_over_does_not_go_on(ready: Rig, how: str) -> None:
+    ready.create()
+    second = ready.create()
+    job = turn_after_its_first_task(ready)
+    own = ready.job_of(second)
+    match how:
+        case "asked to stop":
+            with ready.database.write() as connection:
+                ready.engine.abort(connection, [job])
+        case "worker gone":
+            ready.sql("DELETE FROM procrastinate_workers")
+        case "ended":
+            ready.finish(job)
+    assert ready.go_on(job) is None
+    assert ready.job_of(second) == own
+    ready.sql("DELETE FROM procrastinate_jobs WHERE id = :job", job=job)
+    assert ready.fetch("left", ready.worker()) == own, "the next task begins by its own job"
 
 
 # -- whose phone it is
