@@ -7,6 +7,7 @@ restart; a file that can't be used then leaves the last good state in force and 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -169,7 +170,7 @@ class Catalog:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
         self._lock = threading.Lock()
-        self._bundled = [_read(path) for path in sorted(BUNDLED.glob("*.yaml"))]
+        self._bundled = _bundled()
         self._state = self._merged()
         self._looked_at = time.monotonic()
 
@@ -277,6 +278,12 @@ class _File:
     problems: list[FileProblem]
 
 
+@functools.cache
+def _bundled() -> list[_File]:
+    """They don't change while the process runs, and reading YAML is slow."""
+    return [_read(path) for path in sorted(BUNDLED.glob("*.yaml"))]
+
+
 def _stamps(folders: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     found = {}
     for folder in folders:
@@ -291,7 +298,7 @@ def _read(path: Path) -> _File:
     try:
         text = path.read_text("utf-8")
         tree = yaml.compose(text)
-        values = yaml.load(text)
+        values = yaml.constructor.construct_document(tree) if tree else None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = FileProblem(str(path), mark.line + 1, mark.column + 1, f"not valid YAML: {error.problem}.")
