@@ -1,5 +1,7 @@
 """Fixtures for every test. They live in modules of `support`; this file only names them."""
 
+import gc
+
 import pytest
 
 # Before any of them is imported: they import each other.
@@ -18,6 +20,12 @@ pytest_plugins = [
     "support.virtual",
     "support.worker_tasks",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, so nobody who collects garbage need look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
