@@ -7,7 +7,7 @@ On one host the answer is what `runner.phones.Phones` sees; in a fleet it is wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -44,6 +44,8 @@ class HostInfo:
     """It wakes the tasks of the fleet."""
     stopped: bool = False
     """It said goodbye, when it was last seen."""
+    scripts: Collection[str] = ()
+    """Names of those that are installed there."""
 
     @property
     def state(self) -> Literal["live", "stopped", "silent"]:
@@ -107,11 +109,13 @@ class LocalHost:
 
 def concerns(hosts: Sequence[HostInfo]) -> dict[str, list[str]]:
     """What an operator should know of each host, by its name; nothing when all is well."""
-    versions = {host.version for host in hosts if host.live}
-    return {host.name: list(_concerns(host, versions)) for host in hosts}
+    live = [host for host in hosts if host.live]
+    versions = {host.version for host in live}
+    scripts = {script for host in live for script in host.scripts}
+    return {host.name: list(_concerns(host, versions, scripts)) for host in hosts}
 
 
-def _concerns(host: HostInfo, versions: set[str]) -> Iterator[str]:
+def _concerns(host: HostInfo, versions: set[str], scripts: set[str]) -> Iterator[str]:
     if host.state == "silent":
         yield "It is silent: its process ended, or it can't reach the database."
     if not host.live:
@@ -121,3 +125,5 @@ def _concerns(host: HostInfo, versions: set[str]) -> Iterator[str]:
         yield f"Its clock is {abs(host.skew):.1f} s {ahead} the database's; let both be set by NTP."
     if others := versions - {host.version}:
         yield f"It runs version {host.version}, others {', '.join(sorted(others))}; give all the same."
+    if lacks := scripts.difference(host.scripts):
+        yield f"It has no script {', '.join(sorted(lacks))}, others do; give all the same (--scripts-dir)."

@@ -89,7 +89,8 @@ class Service:
         if database.is_shared:
             from runner.fleet.fleet import Fleet  # brings the engine, which one host does not need
 
-            self._fleet = Fleet(database, settings, url=url, without_phone=self.scripts.without_phone)
+            installed = {script.name: script.needs_phone for script in self.scripts.all()}
+            self._fleet = Fleet(database, settings, url=url, scripts=installed)
         self._store = Store(database, self._fleet.engine if self._fleet else None)
         self.accounts = AccountStore(database)
         self._closing.callback(self._store.close)

@@ -25,6 +25,7 @@ from runner.errors import (
     PhoneError,
     PhoneUnauthorized,
     RunnerError,
+    ScriptUnknown,
     StoreError,
 )
 from runner.execution import endings
@@ -176,7 +177,7 @@ class Executor:
 
     def _run_script(self, active: ActiveRun) -> Ending:
         task = active.run.task
-        script = self.scripts.get(task.script_name)
+        script = self._script(task.script_name)
         config = parse_config(script, task.script_config)
         active.limit(script.time_limit(config))
         result = None
@@ -200,6 +201,18 @@ class Executor:
                 raise
             log.warning("the phone failed after the run had succeeded", error=str(error))
         return endings.of_result(task, result, fenced=active.fenced)
+
+    def _script(self, name: str) -> Script[Any]:
+        """In a fleet the host that took the task may have other scripts. Raises ScriptUnknown."""
+        try:
+            return self.scripts.get(name)
+        except ScriptUnknown:
+            if self.host == LOCAL:
+                raise
+            raise ScriptUnknown(
+                f'Host {self.host} has no script "{name}".',
+                remedy="Install it there too (--scripts-dir), start that host again, then retry the task.",
+            ) from None
 
     @contextmanager
     def _phone(self, script: Script[Any], task: Task, cancel: CancelToken) -> Iterator[PhoneSession | None]:

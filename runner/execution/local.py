@@ -30,7 +30,7 @@ class LocalDispatcher:
         self._phones = executor.phones
         self._without_phone = executor.scripts.without_phone
         wait = timedelta(minutes=executor.settings.phone_wait_minutes)
-        self._waiting = Waiting(executor.store, wait, spare=self._without_phone)
+        self._waiting = Waiting(executor.store, wait, spare=lambda: self._without_phone)
         self._runs = ActiveRuns(executor)
         self._changed = self._runs.changed
         self._poked: set[str] = set()

@@ -94,6 +94,7 @@ class FleetDirectory:
                 running=running.get(row.name, 0),
                 is_clock=row.is_clock,
                 stopped=row.stopped,
+                scripts=row.scripts or (),
             )
             for row in hosts
         ]

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import procrastinate
@@ -30,6 +31,7 @@ from runner.execution.active import ActiveRuns
 from runner.execution.executor import READY, ActiveRun, Executor
 from runner.execution.waiting import Waiting
 from runner.fleet.engine import TURN, USABLE, Engine
+from runner.fleet.lacking import without_phone
 from runner.phones.status import PhoneStatus
 from runner.tasks.database import CONNECTION, Database
 from runner.tasks.model import tasks
@@ -65,7 +67,7 @@ class FleetDispatcher:
         self._lapsed = lapsed
         self._runs = ActiveRuns(executor, lapsed=lapsed)
         wait = timedelta(minutes=executor.settings.phone_wait_minutes)
-        self._waiting = Waiting(executor.store, wait, spare=executor.scripts.without_phone)
+        self._waiting = Waiting(executor.store, wait, spare=partial(without_phone, database))
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None

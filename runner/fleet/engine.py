@@ -60,13 +60,14 @@ CREATE OR REPLACE TRIGGER runner_turn_has_ended AFTER UPDATE OF status ON procra
     FOR EACH ROW WHEN (OLD.status = 'doing' AND NEW.status <> 'doing') EXECUTE FUNCTION runner_turn_is_over();
 """
 
+# A script that needs no phone goes to the phone's host whatever the phone's state, if that host has it.
 _OFFERABLE = text("""
 SELECT tasks.id, tasks.serial, phones.host
 FROM tasks
 JOIN phones ON phones.serial = tasks.serial
 JOIN hosts ON hosts.name = phones.host AND hosts.instance <> ''
 WHERE tasks.status = :pending AND tasks.due_at <= clock_timestamp() AND tasks.job_id IS NULL
-    AND (phones.state = ANY(:usable) OR tasks.script_name = ANY(:without_phone))
+    AND (phones.state = ANY(:usable) OR hosts.scripts ->> tasks.script_name = 'false')
     AND (CAST(:serials AS varchar[]) IS NULL OR tasks.serial = ANY(:serials))
 ORDER BY tasks.due_at, tasks.id
 LIMIT 5000
@@ -106,7 +107,7 @@ LEFT JOIN phones ON phones.serial = tasks.serial
 LEFT JOIN hosts ON hosts.name = phones.host AND hosts.instance <> ''
 WHERE jobs.status = 'todo' AND (
     tasks.id IS NULL OR hosts.name IS NULL OR phones.host <> jobs.queue_name
-    OR NOT (phones.state = ANY(:usable) OR tasks.script_name = ANY(:without_phone))
+    OR phones.state <> ALL(:usable) AND hosts.scripts ->> tasks.script_name IS DISTINCT FROM 'false'
 )
 FOR UPDATE OF jobs SKIP LOCKED
 """)
@@ -141,10 +142,8 @@ _STALLED = text("DELETE FROM procrastinate_workers WHERE last_heartbeat < now() 
 class Engine:
     """A `runner.tasks.store.Engine`. Thread-safe; each method works within the transaction it is given."""
 
-    def __init__(self, *, order: QueueOrder, without_phone: Collection[str]) -> None:
-        """`without_phone`: scripts that need no phone; those go to the phone's host whatever its state."""
+    def __init__(self, *, order: QueueOrder) -> None:
         self._order = order
-        self._without_phone = list(without_phone)
         self._connector = SyncPsycopgConnector()
         self._jobs = App(connector=self._connector).job_manager
 
@@ -157,7 +156,6 @@ class Engine:
             {
                 "pending": Status.PENDING,
                 "usable": list(USABLE),
-                "without_phone": self._without_phone,
                 "serials": None if serials is None else list(serials),
             },
         ).all()
@@ -210,7 +208,6 @@ class Engine:
             "pending": Status.PENDING,
             "running": Status.RUNNING,
             "usable": list(USABLE),
-            "without_phone": self._without_phone,
             "silence": silence,
         }
         connection.execute(_STALLED, values)

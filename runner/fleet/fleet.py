@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -47,18 +47,26 @@ class Fleet:
     """
 
     def __init__(
-        self, database: Database, settings: Settings, *, url: str, without_phone: Collection[str]
+        self, database: Database, settings: Settings, *, url: str, scripts: Mapping[str, bool]
     ) -> None:
-        """`url`: where this process' API is reached, "" without one. Raises StoreError."""
+        """`url`: where this process' API is reached, "" without one. `scripts`: name → needs a phone.
+
+        Raises StoreError.
+        """
         self.name = settings.host_name
         self.common = Common(database)
         self._database = database
         self._settings = settings
         self._url = url
         engines.install(database)
-        self.engine = Engine(order=settings.tasks.queue_order, without_phone=without_phone)
+        self.engine = Engine(order=settings.tasks.queue_order)
         self._membership = Membership(
-            database, name=self.name, data_dir=settings.data_dir, url=url, lease=settings.fleet.lease
+            database,
+            name=self.name,
+            data_dir=settings.data_dir,
+            url=url,
+            lease=settings.fleet.lease,
+            scripts=scripts,
         )
         self._publisher: FarmPublisher | None = None
 

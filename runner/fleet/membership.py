@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,13 +34,26 @@ _LOOK = 0.5
 class Membership:
     """`join` before anything else. Thread-safe."""
 
-    def __init__(self, database: Database, *, name: str, data_dir: Path, url: str, lease: timedelta) -> None:
-        """`url`: where this host's API is reached, "" without one. The caller holds the data directory."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        name: str,
+        data_dir: Path,
+        url: str,
+        lease: timedelta,
+        scripts: Mapping[str, bool],
+    ) -> None:
+        """`url`: where this host's API is reached, "" without one. `scripts`: name → needs a phone.
+
+        The caller holds the data directory.
+        """
         self.name = name
         self.instance = ""
         self._database = database
         self._home = _home(data_dir)
         self._url = url
+        self._scripts = dict(scripts)
         self._lease = lease
         self._before_joining: Callable[[Connection], object] = lambda _: None
         self._lock = threading.Lock()
@@ -104,6 +117,7 @@ class Membership:
                 "started_at": there,
                 "seen_at": there,
                 "stopped": False,
+                "scripts": self._scripts,
             }
             statement = insert(hosts).values(name=self.name, **row)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))

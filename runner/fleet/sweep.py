@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 
 from runner.execution.recovery import recover
 from runner.fleet.engine import Engine
+from runner.fleet.lacking import Lacking
 from runner.fleet.model import hosts
 from runner.tasks.database import Database
 from runner.tasks.model import tasks
@@ -47,6 +48,7 @@ class Sweep:
         self._settings = settings
         self._lease = lease
         self._lapsed = lapsed
+        self._lacking = Lacking(database, store, timedelta(minutes=settings.phone_wait_minutes))
         self._steady_since = time.monotonic()
 
     def unsteady(self) -> None:
@@ -75,5 +77,8 @@ class Sweep:
         for name in gone:
             recover(self._store, self._settings, name)
         with self._database.write() as connection:
-            if connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+            mends = connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK)))
+            if mends:
                 self._engine.mend(connection, 2 * self._lease)
+        if mends:
+            self._lacking.tell()

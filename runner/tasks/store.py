@@ -551,23 +551,39 @@ class Store:
             return _miss(transaction, remark, now, model.tasks.c.due_at < due_before)
 
     def miss_waiting(
-        self, remarks: Mapping[str, str], due_before: datetime, now: datetime, *, spare: Collection[str]
+        self,
+        remarks: Mapping[str, str],
+        due_before: datetime,
+        now: datetime,
+        *,
+        spare: Collection[str] = (),
+        only: str | None = None,
     ) -> int:
-        """The same for these phones, each with its remark, but not for the scripts to `spare`; how many."""
+        """The same for these phones, each with its remark; how many.
+
+        Not for the scripts to `spare`, and for `only` this one if given.
+        """
         tasks = model.tasks
-        late = (tasks.c.due_at < due_before, tasks.c.script_name.not_in(spare))
+        late = (tasks.c.due_at < due_before, _meant(spare, only))
         with self._transaction() as transaction:
             return sum(
                 _miss(transaction, remark, now, tasks.c.serial == serial, *late)
                 for serial, remark in remarks.items()
             )
 
-    def say_waiting(self, remarks: Mapping[str, str], now: datetime, *, spare: Collection[str]) -> None:
-        """Tell by serial what the phone's due tasks wait for, but not for the scripts to `spare`."""
+    def say_waiting(
+        self,
+        remarks: Mapping[str, str],
+        now: datetime,
+        *,
+        spare: Collection[str] = (),
+        only: str | None = None,
+    ) -> None:
+        """Tell by serial what the phone's due tasks of these scripts wait for, see `miss_waiting`."""
         tasks = model.tasks
         told = {serial: _storable(remark) for serial, remark in remarks.items()}
         waiting = select(tasks.c.id, tasks.c.serial, tasks.c.remark).where(
-            *_due(now), tasks.c.serial.in_(told), tasks.c.script_name.not_in(spare)
+            *_due(now), tasks.c.serial.in_(told), _meant(spare, only)
         )
         with self._database.read() as connection:
             rows = connection.execute(waiting).all()
@@ -702,6 +718,11 @@ def _bar(transaction: _Transaction, serial: str, now: datetime, *, spare: Collec
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return model.tasks.c.status == Status.PENDING, model.tasks.c.due_at <= now
+
+
+def _meant(spare: Collection[str], only: str | None) -> ColumnElement[bool]:
+    script = model.tasks.c.script_name
+    return script.not_in(spare) if only is None else script == only
 
 
 def _owned_by(run: Run) -> tuple[ColumnElement[bool], ...]:

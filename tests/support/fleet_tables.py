@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -34,12 +35,13 @@ class FleetTables:
         url: str = "",
         version: str = "1.2.3",
         stopped: bool = False,
+        scripts: Mapping[str, bool] | None = None,
     ) -> None:
         """A row as if last seen `silent` seconds ago."""
         seen_at = func.now() - literal(timedelta(seconds=silent), Interval)
         row = {"name": name, "instance": instance and f"{instance}-{name}", "home": "h", "version": version}
         values = row | {"url": url, "skew": 2.5 if url else -0.5, "started_at": SINCE, "seen_at": seen_at}
-        values["stopped"] = stopped
+        values |= {"stopped": stopped, "scripts": scripts or {}}
         with self.database.write() as connection:
             connection.execute(insert(model.hosts).values(**values))
 

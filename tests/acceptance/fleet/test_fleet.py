@@ -6,7 +6,9 @@ from pathlib import Path
 
 from support.fleet import Fleet
 from support.service import config_of
+from support.stage import TEST_SCRIPTS
 from support.virtual import LEAKS_SOCKETS, StartPhones
+from support.waiting import wait_for
 
 pytestmark = [LEAKS_SOCKETS]
 
@@ -34,3 +36,26 @@ def test_each_task_is_done_on_the_host_of_its_phone(
     assert [host["is_clock"] for host in hosts.values()].count(True) == 1
     devices = api.call("GET", "devices")["devices"]
     assert {device["serial"]: device["host"] for device in devices} == host_of
+
+
+def test_a_script_that_is_missing_on_the_phones_host_is_named_with_it(
+    fleet: Fleet, start_phones: StartPhones, tmp_path: Path
+) -> None:
+    phones = start_phones()
+    config = config_of(phones) + "  - {serial: UNPLUGGED, host: desk}\n"
+    api = fleet.api(config, arguments=("--api-only", "--scripts-dir", str(TEST_SCRIPTS)))
+    fleet.worker("desk")
+    api.phones_ready(phones.serial)
+    [host] = [host for host in api.call("GET", "hosts")["hosts"] if host["name"] == "desk"]
+    assert "It has no script act" in host["warnings"][0]
+
+    settings = {"do": [], "log": str(tmp_path / "act.log")}
+    act = {"script_name": "act", "script_config": settings}
+    [waits], [fails] = (api.create(serials=[serial], **act) for serial in ("UNPLUGGED", phones.serial))
+
+    [failed] = api.ended(fails)
+    assert failed["remark"].startswith('before the first step: Host desk has no script "act". Install it')
+    wait_for(
+        lambda: api.task(waits)["remark"].startswith('waiting: host desk has no script "act". Install it'),
+        what="the remark",
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.directory import concerns
 from runner.errors import InvalidRequest, NotFound
 from runner.farm.loader import parse
 from runner.fleet.directory import FleetPhone
@@ -75,6 +76,17 @@ def test_hosts_tell_their_phones_runs_and_who_is_the_clock(fleet: FleetTables) -
     assert two.phones == {PhoneState.ABSENT: 1}
     assert (one.running, two.running) == (1, 0)
     assert (one.is_clock, two.is_clock) == (True, False)
+
+
+def test_a_host_without_a_script_that_others_have_is_pointed_out(fleet: FleetTables) -> None:
+    fleet.host("one", scripts={"post": True, "act": False})
+    fleet.host("two", scripts={"post": True})
+    fleet.host("gone", instance="", stopped=True, scripts={"old": True})
+    assert concerns(fleet.directory.hosts()) == {
+        "one": [],
+        "two": ["It has no script act, others do; give all the same (--scripts-dir)."],
+        "gone": [],
+    }
 
 
 def test_an_expired_lease_has_no_holder(fleet: FleetTables) -> None:

@@ -40,7 +40,7 @@ class Rig:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         engines.install(self.database)
-        self.engine = Engine(order="due", without_phone=["act"])
+        self.engine = Engine(order="due")
         self.store = Store(self.database, self.engine)
 
     def sql(self, statement: str, **values: Any) -> Sequence[Any]:
@@ -50,8 +50,8 @@ class Rig:
 
     def host(self, name: str, instance: str = "i") -> None:
         self.sql(
-            "INSERT INTO hosts (name, instance, home, version, started_at, seen_at)"
-            " VALUES (:name, :instance, 'h', '1', now(), now())",
+            "INSERT INTO hosts (name, instance, home, version, started_at, seen_at, scripts)"
+            """ VALUES (:name, :instance, 'h', '1', now(), now(), '{"post": true, "act": false}')""",
             name=name,
             instance=instance,
         )
@@ -498,7 +498,7 @@ def member(rig: Rig, tmp_path: Path) -> Member:
     def make(name: str, folder: str = "", lease: timedelta = LEASE) -> Membership:
         data_dir = tmp_path / (folder or name)
         data_dir.mkdir(exist_ok=True)
-        return Membership(rig.database, name=name, data_dir=data_dir, url="", lease=lease)
+        return Membership(rig.database, name=name, data_dir=data_dir, url="", lease=lease, scripts={})
 
     return make
 

@@ -134,7 +134,9 @@ def test_of_two_api_hosts_that_start_at_once_with_different_files_one_is_refused
         (tmp_path / name).mkdir()
         url = f"http://{name}:50809"
         lease = FleetSettings().lease
-        return Membership(database, name=name, data_dir=tmp_path / name, url=url, lease=lease)
+        return Membership(
+            database, name=name, data_dir=tmp_path / name, url=url, lease=lease, scripts={"post": True}
+        )
 
     first, second = member("first"), member("second")
     published, go_on = threading.Event(), threading.Event()
