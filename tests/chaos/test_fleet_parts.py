@@ -135,7 +135,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_task_back_and_its_phone_over(
     fleet.worker("second")
     phones.fault("slow", seconds=2)
     (task_id,) = api.post(video, serials=[phones.serial])
-    api.reaches(task_id, "switch_account")
+    api.reaches(task_id, "account")
 
     assert first.stop() == 0
 
@@ -146,19 +146,23 @@ def test_a_worker_that_is_told_to_stop_hands_its_task_back_and_its_phone_over(
     assert "shut" not in task["remark"]
 
 
-def test_a_task_is_stopped_on_another_host(fleet: Fleet, start_phones: StartPhones, video: Path) -> None:
-    phones: Phones = start_phones(count=1, accounts=1)
+def test_only_the_task_that_was_meant_is_stopped_on_another_host(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones: Phones = start_phones(count=1, accounts=3)
     api = fleet.api(config_of(phones, host_of={phones.serial: "shelf"}))
     fleet.worker("shelf")
     api.phones_ready(phones.serial)
-    phones.fault("slow", seconds=2)
-    (task_id,) = api.post(video, serials=[phones.serial])
-    wait_for(lambda: api.task(task_id)["status"] == 1, what="the task running")
+    phones.fault("slow", "after:switch_account", seconds=3)  # the first task's account is in use already
+    ids = api.post(video, serials=[phones.serial], enable_multi_account=True)
+    api.reaches(ids[1], "account")  # its turn began with the first task
 
-    stopped: dict[str, Any] = api.call("POST", f"task/{task_id}/stop")
+    stopped: dict[str, Any] = api.call("POST", f"task/{ids[1]}/stop")
 
     assert (stopped["status"], stopped["remark"]) == (3, "stopped")
-    assert phones.posts() == []
+    others = api.ended(ids[0], ids[2])
+    assert {task["outcome"] for task in others} == {"published"}, others
+    assert Counter(post["account"] for post in phones.posts()) == {task["username"]: 1 for task in others}
 
 
 def clock_of(api: RunnerService) -> str:

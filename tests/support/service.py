@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from support.command import clean_environment
+from support.http import PlainClient
 from support.media import movie
 from support.virtual import AdbServer, Phones
 from support.waiting import wait_for
@@ -45,7 +45,7 @@ class RunnerService:
         """Processes that are killed with this one."""
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
-        self.http = httpx.Client()
+        self.http = PlainClient()
 
     @property
     def pid(self) -> int:
@@ -88,7 +88,7 @@ class RunnerService:
             )
         self.url = self._first_line(seconds)
         self.http.close()
-        self.http = httpx.Client(base_url=f"{self.url}/api/v1/", timeout=30)
+        self.http = PlainClient(base_url=f"{self.url}/api/v1/", timeout=30)
 
     def _command(self) -> list[str]:
         return [
@@ -193,7 +193,9 @@ class RunnerService:
 
         def look() -> bool:
             task = self.task(task_id)
-            return task["status"] in ENDED or any(entry["name"] == step for entry in task["steps"])
+            taken = [entry["name"] for entry in task["steps"]]
+            assert step in taken or task["status"] not in ENDED, f"it ended after {taken}: {task['remark']}"
+            return step in taken
 
         wait_for(look, seconds=seconds, what=f"step {step} of task {task_id}")
 
