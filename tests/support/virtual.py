@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import adbutils
-import httpx
 import pytest
 import uiautomator2
 
 from runner.virtual.farm import FarmSettings, VirtualFarm, free_ports
+from support.http import PlainClient
 
 ADB = Path(adbutils.__file__).parent / "binaries" / ("adb.exe" if sys.platform == "win32" else "adb")
 
@@ -114,6 +114,7 @@ class Phones:
         self.serials = farm.serials
         self.serial = farm.serials[0]
         self._opened: list[uiautomator2.Device] = []
+        self._http = PlainClient(timeout=20)
 
     def u2(self, serial: str = "") -> uiautomator2.Device:
         """An unmodified uiautomator2 device."""
@@ -127,13 +128,13 @@ class Phones:
     def control(self, path: str, *, serial: str = "", method: str = "GET", **body: Any) -> Any:
         """A call of the control API below /phones/<serial>; its JSON answer."""
         url = f"{self.farm.control_url}/phones/{serial or self.serial}{path}"
-        answer = httpx.request(method, url, json=body or None, timeout=20)
+        answer = self._http.request(method, url, json=body or None)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 
     def control_all(self) -> list[dict[str, Any]]:
         """What the control API says of every phone."""
-        found: list[dict[str, Any]] = httpx.get(f"{self.farm.control_url}/phones", timeout=20).json()
+        found: list[dict[str, Any]] = self._http.get(f"{self.farm.control_url}/phones").json()
         return found
 
     def fault(self, fault: str, when: str = "now", *, serial: str = "", **more: Any) -> None:
@@ -146,6 +147,7 @@ class Phones:
     def close(self) -> None:
         for device in self._opened:
             device.stop_uiautomator(wait=False)
+        self._http.close()
         self.farm.stop()
 
 

@@ -19,6 +19,7 @@ from runner.tasks.database import Database
 from runner.worker_api.served import TICK_SECONDS
 from runner.worker_api.store import WorkerStore
 from support.command import runner
+from support.http import PlainClient
 from support.service import RunnerService
 from support.stage import config_text
 from support.virtual import AdbServer
@@ -33,9 +34,7 @@ class Worker:
         self.id = made["server_id"]
         self.name = made["name"]
         self.key = made["key"]
-        self.http = httpx.Client(
-            base_url=f"{url}/api/v1/worker/", headers={"X-API-Key": self.key}, timeout=30
-        )
+        self.http = PlainClient(base_url=f"{url}/api/v1/worker/", headers={"X-API-Key": self.key}, timeout=30)
 
     def tasks(self, **query: Any) -> dict[str, Any]:
         answer = self.http.get("tasks", params=query)
