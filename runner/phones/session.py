@@ -40,6 +40,8 @@ class PhoneSession:
         self._link = link
         self._cancel = cancel
         self.info = info
+        self.calls = 0
+        """How often anything was asked of the phone."""
 
     @property
     def serial(self) -> str:
@@ -137,25 +139,27 @@ class PhoneSession:
         """Focus this field, replace its text, and read it back. Raises ControlMissing, TextMismatch."""
         if not node.focused:
             self.tap(node)
-            self._wait_for_focus(node)
-        self.type_text(value)
+            node = self._focused_as(node)
+        self._type_into(node, value)
 
     def type_text(self, value: str) -> None:
-        """Replace the text of the field that has the focus, and read it back.
+        """Replace the text of the field that has the focus, and read it back; as `set_text`."""
+        self._type_into(self._focused_field(), value)
 
-        Raises ControlMissing when no field has the focus, TextMismatch when no way of typing leaves exactly
-        this text there. Clearing (an empty `value`) is not read back: an empty field may show its hint.
+    def _type_into(self, field: Node, value: str) -> None:
+        """Raises TextMismatch when no way of typing leaves exactly this text in the field that has the focus.
+
+        Clearing (an empty `value`) is not read back: an empty field may show its hint.
         """
         shown = ""
         for way in text.WAYS:
-            field = self._focused_field()
 
-            def typed(way: text.Way = way, field: Node = field) -> bool:
+            def typed(way: text.Way = way) -> bool:
                 return way(self._link.ui, field, value)
 
             if not self._ask(f"text by {way.__name__}", typed, limits.TEXT):
                 continue
-            shown = self.read_text()
+            shown = self._text_of(field)
             if shown == value or not value:
                 return
             log.warning(
@@ -171,7 +175,10 @@ class PhoneSession:
 
         Asked of the field itself: in a dump, XML may have turned line breaks into spaces.
         """
-        selector = text.selector(self._link.ui, self._focused_field())
+        return self._text_of(self._focused_field())
+
+    def _text_of(self, field: Node) -> str:
+        selector = text.selector(self._link.ui, field)
         return self._ask("text of the field", lambda: self._rpc("getText", selector), limits.READ) or ""
 
     def _focused_field(self) -> Node:
@@ -180,12 +187,13 @@ class PhoneSession:
             raise ControlMissing("No text field has the focus.")
         return field
 
-    def _wait_for_focus(self, node: Node) -> None:
+    def _focused_as(self, node: Node) -> Node:
+        """The node once it has the focus. Raises ControlMissing."""
         deadline = Deadline(limits.FOCUS)
         while True:
             field = text.focused_field(self.hierarchy())
             if field is not None and text.is_same_field(node, field):
-                return
+                return field
             if deadline.passed:
                 raise ControlMissing(f"A tap on {node!r} did not focus it.")
             self._cancel.sleep(0.2)
@@ -342,6 +350,7 @@ class PhoneSession:
             return self._call(what, call, seconds)
 
     def _call(self, what: str, call: Callable[[], T], seconds: float) -> T:
+        self.calls += 1
         with self._link.guard.within(seconds, what), translated(self.serial):
             return call()
 

@@ -44,6 +44,8 @@ UNKNOWN_PATIENCE = 4.0
 AWAY_PATIENCE = 2.5
 """Seconds that another app may be in front: the launcher shows through while an app starts."""
 LOADING_PATIENCE = 25.0
+FRESH = 0.25
+"""Seconds for which a look counts as what is shown, when nothing was asked of the phone meanwhile."""
 MOST_ATTEMPTS = 3
 """On one screen that does not change."""
 MOST_ACTIONS = 60
@@ -111,6 +113,8 @@ class Walk:
         self.driven = driven
         self.note = run.note
         self._run = run
+        self._last: tuple[Seen, int, float] | None = None
+        """What was seen, after how many calls, when."""
 
     def look(self) -> Seen:
         """One hierarchy, recognised."""
@@ -121,13 +125,22 @@ class Walk:
             # A playing video can keep the dump from coming to an end; the next one usually does.
             self._run.cancel.check()
             hierarchy = self.phone.hierarchy()
-        return self._run.screens.recognise(
+        dumped = self.phone.calls, time.monotonic()
+        seen = self._run.screens.recognise(
             hierarchy,
             app=driven.app,
             package=driven.package,
             version=driven.version,
             language=driven.language,
         )
+        self._last = seen, *dumped
+        return seen
+
+    def _just_seen(self) -> Seen | None:
+        if self._last is None:
+            return None
+        seen, calls, when = self._last
+        return seen if calls == self.phone.calls and time.monotonic() - when < FRESH else None
 
     def until(
         self,
@@ -138,8 +151,12 @@ class Walk:
         seconds: float,
         away: Action | None = None,
         through_failures: bool = False,
+        anew: bool = False,
     ) -> Seen:
         """Act on what is shown until `goal` holds, and return the screen that fulfils it.
+
+        It begins with what the walk before has just seen, where nothing was asked of the phone since; `anew`:
+        with a look of its own.
 
         `actions` says by screen name what to do; each makes one change at most, and may raise ControlMissing,
         which counts only when the control stays missing. `away` is called when the app is not in front
@@ -150,13 +167,15 @@ class Walk:
         it can't go on, and whatever an action raises.
         """
         way = _Way(self, goal, actions, away or self._bring_back, what, Deadline(seconds))
+        just_seen = None if anew else self._just_seen()
         while True:
             try:
-                return way.walk()
+                return way.walk(just_seen)
             except PhoneError as error:
                 if not through_failures or way.deadline.passed:
                     raise
                 self.note(f"the phone failed, and is asked again: {error}")
+                just_seen = None
                 self._run.cancel.sleep(LONGEST_PAUSE)
 
     def answer(self, seen: Seen, attempt: int) -> None:
@@ -212,9 +231,10 @@ class _Way:
         self._actions = 0
         self._missing: ControlMissing | None = None
 
-    def walk(self) -> Seen:
+    def walk(self, just_seen: Seen | None) -> Seen:
         while True:
-            seen = self._walk.look()
+            seen = just_seen or self._walk.look()
+            just_seen = None
             self._register(seen)
             if self._goal(seen):
                 return seen
@@ -225,6 +245,8 @@ class _Way:
 
     def _register(self, seen: Seen) -> None:
         shown = f"{seen.kind} {seen.screen}"
+        if seen.kind is Kind.POPUP and (message := seen.control("message")):
+            shown += f" {message.text}"  # one after the other, as permissions are asked for
         if shown != self._shown:
             self._shown, self._since, self._acted_at = shown, time.monotonic(), None
             self._attempts, self._missing = 0, None

@@ -161,7 +161,7 @@ class InstagramPost(Posting):
         AccountUnusable when the app wants something of its owner.
         """
         self.quiet_since = -1
-        self.phone.launch(self.account.package)
+        self._launch()
         try:
             profile = self._own_profile()
         except ScreenUnknown as error:
@@ -273,7 +273,7 @@ class InstagramPost(Posting):
 
     def _hand_over(self) -> None:
         """By Android's share intent where it can do it and the app takes it, else by the app's own +."""
-        self._open_gallery_to_app()
+        self._clear_album()
         if self.by_intent and self._share():
             return
         self._open_album()
@@ -457,6 +457,7 @@ class InstagramPost(Posting):
             lambda seen: seen.screen == page_name and seen.control("publish") is not None,
             {page_name: look_again},
             "the Publish control",
+            anew=True,
         )
         if page_name == "composer" and not self._shows_caption(page):
             raise TextMismatch("The caption on the share page is no longer the one that was typed.")

@@ -44,6 +44,8 @@ COMPOSE_ATTEMPTS = 3
 REFRESH_SECONDS = 4.0
 """A profile that shows no change for so long is left and opened again."""
 LINK_SECONDS = 10.0
+COPY_PAUSE = 0.2
+"""Between looks at the clipboard."""
 TIDY_SECONDS = 5.0
 SCROLLS = 6
 KEYBOARD_SECONDS = 0.2
@@ -104,21 +106,23 @@ class Posting:
     def _open_profile(self, seen: Seen) -> None:
         self.phone.tap(seen.point("profile_tab"))
 
-    def _restart(self, seen: Seen | None = None) -> None:
+    def _launch(self) -> None:
+        """While the app starts, it is allowed to read media."""
+        self.phone.launch(self.account.package)
+        if refused := self.phone.grant(self.account.package, PERMISSIONS):
+            self.context.note("the phone refuses permissions to adb", permissions=refused)
+
+    def _restart(self) -> None:
         """Leave whatever an earlier run left half done."""
-        if seen is not None:
-            self.context.note(f"restarted the app, which was on {seen.screen}", screen=seen.screen)
         self.phone.force_stop(self.account.package)
         self.phone.launch(self.account.package)
 
     # The files
 
-    def _open_gallery_to_app(self) -> None:
-        """The app may read media, and our album holds nothing but the files of this post."""
+    def _clear_album(self) -> None:
+        """Our album holds nothing but the files of this post."""
         if leftovers := self.phone.forget(album=ALBUM, keep=self.media):
             self.context.note("removed files of earlier runs", files=leftovers)
-        if refused := self.phone.grant(self.account.package, PERMISSIONS):
-            self.context.note("the phone refuses permissions to adb", permissions=refused)
 
     def _push(self) -> None:
         """Galleries show the newest first: of several files, the first of the post becomes the newest."""
@@ -132,14 +136,20 @@ class Posting:
     # Walking
 
     def _on_to(
-        self, goal: Goal, actions: dict[str, Action], what: str, *, seconds: float = COMPOSE_SECONDS
+        self,
+        goal: Goal,
+        actions: dict[str, Action],
+        what: str,
+        *,
+        seconds: float = COMPOSE_SECONDS,
+        anew: bool = False,
     ) -> Seen:
         """Walk on without leaving the app: who comes back may find another account."""
 
         def left(seen: Seen) -> None:
             raise AppLeft(f"{seen.screen} came to the front instead of {what}.")
 
-        return self.walk.until(goal, actions, what=what, seconds=seconds, away=left)
+        return self.walk.until(goal, actions, what=what, seconds=seconds, away=left, anew=anew)
 
     def _tap(self, control: str) -> Action:
         return lambda seen: self.phone.tap(seen.point(control))
@@ -204,16 +214,26 @@ class Posting:
 
     def _copied_link(self, *viewers: str) -> str:
         """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
-        try:
+        before = ""
+
+        def share(seen: Seen) -> None:
+            nonlocal before
             self.phone.clear_clipboard()
             before = self.phone.clipboard()
-            share = dict.fromkeys(viewers, self._tap("share"))
-            sheet = self.walk.until(anywhere("share_sheet"), share, what="the link", seconds=LINK_SECONDS)
+            self.phone.tap(seen.point("share"))
+
+        try:
+            sheet = self.walk.until(
+                anywhere("share_sheet"),
+                dict.fromkeys(viewers, share),
+                what="the link",
+                seconds=LINK_SECONDS,
+            )
             self.phone.tap(sheet.point("copy_link"))
-            link, pauses, deadline = before, self.walk.pauses(), Deadline(LINK_SECONDS)
-            while link == before and not deadline.passed:
-                pauses.pause()
-                link = self.phone.clipboard()
+            self._remove_media()  # while the app copies
+            deadline = Deadline(LINK_SECONDS)
+            while (link := self.phone.clipboard()) == before and not deadline.passed:
+                self.context.cancel.sleep(COPY_PAUSE)
         except (PhoneError, StepFailed) as error:
             self.context.note(f"the post's link was not had: {error}")
             return ""
@@ -234,14 +254,15 @@ class Posting:
             raise
         finally:
             if not may_be_needed:
-                self._remove_media()
+                with self.phone.unstoppable(TIDY_SECONDS):
+                    self._remove_media()
 
     def _remove_media(self) -> None:
         """Failing at this fails nothing else: the next task on this phone clears the album."""
         try:
-            with self.phone.unstoppable(TIDY_SECONDS):
-                for media in self.media:
-                    self.phone.remove_media(media)
+            while self.media:
+                self.phone.remove_media(self.media[-1])
+                self.media.pop()
         except PhoneError as error:
             paths = [media.path for media in self.media]
             log.warning("media stays on the phone", paths=paths, error=str(error))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from runner.cancel import Deadline
 from runner.errors import ControlMissing, InvalidRequest, StepFailed
 from runner.phones.hierarchy import Bounds
-from runner.phones.screens import Seen
+from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
 from runner.phones.session import PhoneSession
 from runner.phones.walk import Walk
@@ -70,25 +70,28 @@ class SoundPicker:
 
     def from_list(self, sounds: Seen) -> None:
         if self.name:
-            self._phone.press("back")
+            self._confirm(sounds)
         elif self._keyword:
             self._phone.tap(sounds.point("search"))
         else:
-            self._take_first(sounds)
+            self._take_first(sounds, sounds.screen)
 
     def from_search(self, search: Seen) -> None:
         """Raises StepFailed when nothing is found, or not in time."""
         if self.name:
-            self._phone.press("back")
+            self._confirm(search)
             return
         self._phone.set_text(search.need("field"), self._keyword)
         self._phone.tap(self._walk.look().point("search"))
-        self._take_first(self._walk.look())
+        self._take_first(self._walk.look(), search.screen)
 
-    def _take_first(self, seen: Seen) -> None:
+    def _take_first(self, seen: Seen, page: str) -> None:
+        """Nothing is taken when a popup lies over the sounds: the walk gets rid of it, and comes back."""
         sought = f'"{self._keyword}"' if self._keyword else "the list of sounds"
-        page, deadline, pauses = seen.screen, Deadline(self._seconds), self._walk.pauses()
-        while not (rows := seen.all("rows")):
+        deadline, pauses = Deadline(self._seconds), self._walk.pauses()
+        while not (seen.screen == page and (rows := seen.all("rows"))):
+            if seen.kind is Kind.POPUP:
+                return
             if seen.screen == page and seen.control("nothing"):
                 raise StepFailed(f"TikTok finds no sound for {sought}.", remedy="Try other words.")
             if deadline.passed:
@@ -106,18 +109,19 @@ class SoundPicker:
         self._walk.note(f"takes the sound {name}", sought=sought)
         self._phone.tap(row)
         self.name = name
-        self._confirm(page)
-
-    def _confirm(self, page: str) -> None:
-        """Some versions take a sound at a tap; others play it, and want that to be confirmed."""
         shown = _until(
             self._walk,
             lambda seen: seen.screen != page or bool(seen.control("use") or seen.control("chosen")),
             SHOWN_SECONDS,
         )
-        if shown.screen == page and shown.control("use"):
+        if shown.screen == page:
+            self._confirm(shown)
+
+    def _confirm(self, shown: Seen) -> None:
+        """Some versions take a sound at a tap; others play it, and want that to be confirmed."""
+        if shown.control("use"):
             self._phone.tap(shown.point("use"))
-        elif shown.screen == page:
+        else:
             self._phone.press("back")
 
 

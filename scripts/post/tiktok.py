@@ -19,7 +19,7 @@ from runner.errors import (
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
+from runner.phones.walk import LONGEST_PAUSE, LOST_ON_THE_WAY, Action, anywhere
 from runner.script import Account, Context, Result
 
 from .captions import titled
@@ -116,7 +116,7 @@ class TikTokPost(Posting):
         Raises WrongAccount when the account is not logged in or does not become the active one,
         AccountUnusable when the app wants something of its owner.
         """
-        self.phone.launch(self.account.package)
+        self._launch()
         try:
             profile = self._own_profile()
         except ScreenUnknown as error:
@@ -140,9 +140,8 @@ class TikTokPost(Posting):
             return profile
         self.context.note(f"an earlier upload is under way ({Grid.of(profile).uploading})")
         deadline = Deadline(self.context.config.upload_wait_time)
-        pauses = self.walk.pauses()
         while Grid.of(profile).uploading and not deadline.passed:
-            pauses.pause()
+            self.context.cancel.sleep(LONGEST_PAUSE)
             profile = self._own_profile()
         return profile
 
@@ -172,7 +171,7 @@ class TikTokPost(Posting):
 
     def _bring_into_app(self) -> None:
         self.sound = ""
-        self._open_gallery_to_app()
+        self._clear_album()
         match self.way:
             case "share":
                 self._share()
@@ -335,13 +334,11 @@ class TikTokPost(Posting):
 
         def write(seen: Seen) -> None:
             nonlocal typed
-            for name, text in self._texts(seen):
-                if text or not _holds(seen, name, text):
-                    if name == "title":
-                        self.phone.set_text(seen.need(name), text)
-                    else:
-                        self._type_caption(seen.need(name))
-                    seen = self.walk.look()
+            if self.title or (seen.control("title") and not _holds(seen, "title", "")):
+                self.phone.set_text(seen.need("title"), self.title)
+                seen = self.walk.look()
+            if self.caption or not _holds(seen, "description", ""):
+                self._type_caption(seen.need("description"))
             typed = True
 
         def is_written(seen: Seen) -> bool:
@@ -372,6 +369,7 @@ class TikTokPost(Posting):
             lambda seen: seen.screen == "post_page" and seen.control("publish") is not None,
             {"post_page": look_again},
             "the Publish control",
+            anew=True,
         )
         if not self._shows_texts(page):
             raise TextMismatch("The caption on the post page is no longer the one that was typed.")

@@ -490,6 +490,7 @@ def test_permission_dialogs(make_instagram: InstagramFactory) -> None:
         rig.phones.adb().shell(f"pm revoke {PACKAGE} android.permission.{permission}")
     post(rig, post_way="addButton")
     assert len(rig.posts) == 1
+    assert rig.last.notes.count("left permission by while_using") == 2
 
 
 # A screen to start from

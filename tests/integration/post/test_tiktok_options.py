@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from runner.errors import ControlMissing, StepFailed
 from runner.script import Result
 from runner.virtual.apps.tiktok import options
+from runner.virtual.apps.tiktok.popups import ANY_TIME
 from scripts.post import PostConfig
 from support.media import files
 from support.post_rig import CAPTION, Rig, RigFactory, after_step
@@ -209,3 +214,77 @@ def test_the_first_match_is_the_first_that_the_app_shows(rig: Rig, tmp_path: Pat
     rig.app.shelf.sounds = (*named, *options.SOUNDS)
     post(rig, tmp_path, post_way="useSound", sound_name="rain")
     assert accepted(rig)["sound"] == "Rain"
+
+
+# Popups
+
+PAGES = ("sounds", "sound_search", "volumes", "more_options", "link_choice", "products", "product_name")
+"""Behind a post's options, as the virtual phone calls them."""
+RECOGNISED_AS = {
+    "keep_editing": "unposted_video",
+    "community_guidelines": "guidelines_update",
+    "privacy_policy": "privacy_update",
+    "update": "update_prompt",
+}
+
+
+def test_popups_on_the_pages_of_options_are_dismissed_and_named(make_rig: RigFactory, tmp_path: Path) -> None:
+    """One on each page of a post, another one each time, on four phones at once; every popup has its turn."""
+
+    def post_twice(number: int, look: tuple[str, str]) -> set[str]:
+        language, version = look
+        rig = make_rig(language=language, app_versions=(("tiktok", version),))
+        popups = list(ANY_TIME)
+        turns = islice(cycle(popups), number * 2, None)
+        for moment in ("opened", "touched"):
+            rig.on_phone(rig.app.android.posts.clear)
+            with popup_on_each_page(rig, moment, turns) as shown:
+                post(
+                    rig,
+                    tmp_path / f"{number}",
+                    add_sound="custom",
+                    custom_sound_keyword="song 107",
+                    origin_sound_volume=0,
+                    add_sound_volume=83,
+                    ai_label=True,
+                    add_product_link=1,
+                )
+            notes = [each for step in rig.last.journal[2:] for each in step.notes]
+            left = [note.split()[1] for note in notes if note.startswith("left ")]
+            assert left == [RECOGNISED_AS.get(popup, popup) for popup in shown.values()]
+            assert shown.keys() == {page for page in PAGES if page != "product_name" or version > "46"}
+            assert accepted(rig) == {
+                "caption": CAPTION,
+                "sound": "Song 107",
+                "origin_volume": 0,
+                "sound_volume": 83,
+                "ai_label": True,
+                "product_link": True,
+            }
+            assert (rig.last.fenced, rig.app.mistakes) == (1, [])
+            popups = [popup for popup in popups if popup not in shown.values()]
+        return set(popups)
+
+    with ThreadPoolExecutor(len(LOOKS)) as pool:
+        never_shown = set.intersection(*pool.map(post_twice, range(len(LOOKS)), LOOKS))
+    assert never_shown == set()
+
+
+@contextmanager
+def popup_on_each_page(rig: Rig, moment: str, popups: Iterator[str]) -> Iterator[dict[str, str]]:
+    """The next popup when a page of options is opened, or when it is touched, for the first time; by page."""
+    touch, shown = rig.app.tap, dict[str, str]()
+
+    def touched(x: int, y: int, **more: Any) -> None:
+        before = rig.app.screen
+        touch(x, y, **more)
+        page = before if moment == "touched" else rig.app.screen
+        if page in PAGES and page not in shown:
+            shown[page] = next(popups)
+            rig.app.show_popup(shown[page])
+
+    rig.app.tap = touched
+    try:
+        yield shown
+    finally:
+        rig.app.tap = touch
