@@ -152,6 +152,8 @@ class Service:
         if self._drives_phones:
             self.phones.start()
             self._closing.callback(self.phones.close)
+        if self._fleet:
+            self._closing.callback(self._fleet.rest)
         self._dispatcher.start()
         self._closing.callback(self._dispatcher.close, CLOSE_SECONDS)
         self._clock.every(FARM_SECONDS, self._follow_farm)
@@ -163,7 +165,7 @@ class Service:
         self._closing.callback(self.worker_api.close)
         if self._fleet:
             self._fleet.take_part(self._clock, self.worker_api if self._url else None, self.phones)
-            self._closing.callback(self._fleet.rest)
+            self._closing.callback(self._fleet.step_back)
         else:
             self._clock.lead()
             self.worker_api.start()

@@ -41,7 +41,7 @@ UPSTREAMS = "upstreams"
 
 
 class Fleet:
-    """One process of a fleet: made first, `join`, `take_part`; `rest` and `leave` at the end.
+    """One process of a fleet: made first, `join`, `take_part`; `step_back`, `rest` and `leave` at the end.
 
     `engine` is for the store; `directory` and `dispatcher` are made once.
     """
@@ -69,6 +69,7 @@ class Fleet:
             scripts=scripts,
         )
         self._publisher: FarmPublisher | None = None
+        self._host: Host | None = None
 
     def directory(
         self, farm: Callable[[], Farm], strangers: Callable[[], Mapping[str, str]]
@@ -111,7 +112,7 @@ class Fleet:
             self._publisher.follow()
 
     def take_part(self, clock: Clock, upstreams: WorkerApi | None, phones: Phones) -> None:
-        """Report phones, take roles, and sweep, until `rest`."""
+        """Report phones, take roles (until `step_back`) and sweep, until `rest`."""
         roles = {CLOCK: Role(clock.lead, clock.rest)}
         if upstreams:
             roles[UPSTREAMS] = Role(upstreams.start, upstreams.close)
@@ -136,9 +137,15 @@ class Fleet:
         phones.on_change(self._host.phone_changed)
         self._host.start()
 
+    def step_back(self) -> None:
+        """The roles are free for others. This host lives on, so that its runs can end here."""
+        if self._host:
+            self._host.step_back()
+
     def rest(self) -> None:
-        """Nothing more is reported; the roles are free for others."""
-        self._host.close()
+        """Nothing more is reported."""
+        if self._host:
+            self._host.close()
 
     def leave(self) -> None:
         """The phones are free for others. Raises StoreError."""

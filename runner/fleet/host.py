@@ -54,8 +54,10 @@ class Host:
         self._reports = reports
         self._sweep = sweep
         self._phones = phones
-        self._roles = roles
         self._give_up = give_up
+        self._changing = threading.RLock()
+        """Held while a role begins or ends."""
+        self._roles = roles
         self._held: set[str] = set()
         self._news = threading.Event()
         self._closing = threading.Event()
@@ -64,10 +66,21 @@ class Host:
     def start(self) -> None:
         self._thread.start()
 
+    def step_back(self) -> None:
+        """Leave the roles to others. Signs of life go on, so that runs have the time to end here."""
+        with self._changing:
+            self._lose(set(self._held))
+            self._roles = {}
+        try:
+            self._membership.release()
+        except StoreError as error:
+            log.warning("roles not released; others have them in a moment", error=str(error))
+
     def close(self) -> None:
         self._closing.set()
         self._news.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def phone_changed(self, _: PhoneStatus) -> None:
         """Tell the fleet soon."""
@@ -111,11 +124,12 @@ class Host:
             return
         self._membership.heard(sent)
         self._reports.told(told, snapshot)
-        self._lose(self._held - held)
-        for name in held - self._held:
-            log.info("this host takes a role of the fleet", role=name)
-            self._roles[name].begin()
-            self._held.add(name)
+        with self._changing:
+            self._lose(self._held - held)
+            for name in held & self._roles.keys() - self._held:
+                log.info("this host takes a role of the fleet", role=name)
+                self._roles[name].begin()
+                self._held.add(name)
 
     def _report(self) -> None:
         if self._membership.lapsed:
@@ -126,10 +140,11 @@ class Host:
         self._reports.told(told, snapshot)
 
     def _lose(self, names: set[str]) -> None:
-        for name in names:
-            log.info("this host gives up a role of the fleet", role=name)
-            self._held.discard(name)
-            self._roles[name].end()
+        with self._changing:
+            for name in names:
+                log.info("this host gives up a role of the fleet", role=name)
+                self._held.discard(name)
+                self._roles[name].end()
 
     def _come_back(self) -> None:
         """The others have gone on without us: what we were doing is theirs now. Join as somebody new."""

@@ -167,6 +167,11 @@ class Membership:
             connection.execute(update(hosts).where(*mine).values(goodbye))
             connection.execute(leases.delete().where(leases.c.holder == instance))
 
+    def release(self) -> None:
+        """Let go of every lease. Raises StoreError."""
+        with self._database.write() as connection:
+            connection.execute(leases.delete().where(leases.c.holder == self.instance))
+
     def hold(self, connection: Connection, name: str, seconds: float) -> bool:
         """Take or keep a lease for so long; whether this host has it."""
         until = func.clock_timestamp() + timedelta(seconds=seconds)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.databases import OwnServer
-from support.fleet import Fleet, driven_by
+from support.fleet import LEASE_SECONDS, Fleet, driven_by
 from support.service import RunnerService, config_of
 from support.virtual import LEAKS_SOCKETS, AdbServer, Phones, StartPhones
 from support.waiting import wait_for
@@ -144,6 +144,24 @@ def test_a_worker_that_is_told_to_stop_hands_its_task_back_and_its_phone_over(
     assert task["outcome"] == "published", task
     assert len(phones.posts()) == 1
     assert "shut" not in task["remark"]
+
+
+def test_a_worker_that_is_told_to_stop_has_the_time_to_find_its_evidence(
+    fleet: Fleet, start_phones: StartPhones, video: Path
+) -> None:
+    phones = start_phones(count=1, accounts=1)
+    api = fleet.api(config_of(phones))
+    worker = fleet.worker("shelf")
+    api.phones_ready(phones.serial)
+    fleet.worker("other")  # would sweep a host that is silent for longer than its lease
+    phones.fault("slow", "after:publish", seconds=LEASE_SECONDS + 2)
+    (task_id,) = api.post(video, serials=[phones.serial])
+    api.reaches(task_id, "upload")
+
+    assert worker.stop() == 0
+
+    task = api.task(task_id)
+    assert (task["outcome"], len(phones.posts())) == ("published", 1), task
 
 
 def test_only_the_task_that_was_meant_is_stopped_on_another_host(

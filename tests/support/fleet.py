@@ -14,6 +14,8 @@ from support.service import RunnerService
 from support.virtual import AdbServer
 from support.waiting import wait_for
 
+LEASE_SECONDS = 6
+
 
 class Worker(RunnerService):
     """One `runner worker`; may be killed, paused and started again."""
@@ -73,7 +75,7 @@ class Fleet:
     def _environment(self, adb: AdbServer | None = None) -> dict[str, str]:
         return {
             "RUNNER_DATABASE_URL": self.url,
-            "RUNNER_FLEET__LEASE_SECONDS": "6",
+            "RUNNER_FLEET__LEASE_SECONDS": str(LEASE_SECONDS),
             "ANDROID_ADB_SERVER_PORT": str((adb or self._adb).port),
         }
 
