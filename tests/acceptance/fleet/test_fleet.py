@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.fleet import Fleet
 from support.service import config_of
-from support.stage import TEST_SCRIPTS
+from support.stage import TEST_SCRIPTS, refusal
 from support.virtual import LEAKS_SOCKETS, StartPhones
 from support.waiting import wait_for
 
@@ -19,8 +19,7 @@ def test_each_task_is_done_on_the_host_of_its_phone(
     phones = start_phones(count=4, accounts=2)
     host_of = dict(zip(phones.serials, ["left", "left", "right", "right"], strict=True))
     api = fleet.api(config_of(phones, host_of=host_of))
-    for name in ("left", "right"):
-        fleet.worker(name)
+    workers = {name: fleet.worker(name) for name in ("left", "right")}
     api.phones_ready(*phones.serials)
 
     ids = api.post(video, serials=phones.serials, enable_multi_account=True)
@@ -36,6 +35,15 @@ def test_each_task_is_done_on_the_host_of_its_phone(
     assert [host["is_clock"] for host in hosts.values()].count(True) == 1
     devices = api.call("GET", "devices")["devices"]
     assert {device["serial"]: device["host"] for device in devices} == host_of
+
+    assert workers["right"].stop() == 0
+    states = {host["name"]: host["state"] for host in api.call("GET", "hosts")["hosts"]}
+    assert states == {"office": "live", "left": "live", "right": "stopped"}
+    pinned = f"devices.yaml gives host right phones: {', '.join(phones.serials[2:])}."
+    assert pinned in refusal(api.http.delete("hosts/right"), 40001)
+    api.config.write_text(config_of(phones, host_of=dict.fromkeys(phones.serials, "left")), encoding="utf-8")
+    wait_for(lambda: api.http.delete("hosts/right").json()["code"] == 0, what="the new devices.yaml")
+    assert {host["name"] for host in api.call("GET", "hosts")["hosts"]} == {"office", "left"}
 
 
 def test_a_script_that_is_missing_on_the_phones_host_is_named_with_it(
