@@ -36,7 +36,7 @@ def test_hosts_share_library_and_screenshots(fleet: Fleet, start_phones: StartPh
     api.call("POST", "materials/import", json={"paths": [str(clip)]})
     publishes, fails = phones.serials
     phones.fault("upload_fails", serial=fails)
-    config = {"upload_wait_time": 5, "captions": "shared"}
+    config = {"captions": "shared"}
     [published] = api.ended(
         *api.create(script_name="post", serials=[publishes], script_config={**config, "materials_tags": ""})
     )
