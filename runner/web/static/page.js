@@ -54,7 +54,16 @@ function accountItem(account) {
   return make("li", { title: account.app, class: "marked" },
     name, " ", make("span", { class: `pill ${state}`, text: state.replaceAll("_", " ") }),
     make("p", { class: "quiet", text: `since ${since}` }),
-    make("p", { class: "reason", text: reason }));
+    make("p", { class: "reason", text: reason }),
+    make("button", { type: "button", "data-action": `clear-${account.app}-${account.username}`, text: "It works again",
+      "aria-label": `@${account.username} works again`, onclick: (event) => attempt(event.target, () => clear(account)) }));
+}
+
+async function clear({ username, app }) {
+  const text = `Is @${username} put right in ${app}? Its tasks start again at their times.`;
+  if (!(await agreed(text, "It works again"))) return;
+  await call("POST", "/accounts/clear", { username, app });
+  await lookAtAccounts();
 }
 
 function accountKey(serial, app, username) {

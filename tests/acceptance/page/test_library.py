@@ -88,6 +88,9 @@ def test_an_account_that_cant_be_used_is_told_on_its_phone(start_bare: StartBare
     assert f"since {account['state_since'][:16].replace('T', ' ')}" in told
     assert f"task {failed['id']}: {failed['remark']}" in told
 
-    service.call("POST", "accounts/clear", json={"username": "someone"})
+    page.click(".accounts .marked button")
+    page.until("document.querySelector('#question').open")
+    page.click("#question-yes")
     page.until("!document.querySelector('.accounts .marked')")
+    assert service.call("GET", "accounts")["accounts"][0]["state"] == "ok"
     assert page.errors() == []
