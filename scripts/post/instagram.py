@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,24 +21,22 @@ from runner.errors import (
     ScreenUnknown,
     ShellFailed,
     StepFailed,
-    TextMismatch,
 )
 from runner.phones.accounts import INSTAGRAM_HALF_DONE
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LOST_ON_THE_WAY, Action, anywhere
+from runner.phones.walk import Action, anywhere
 from runner.script import Result
 
 from .grid import Grid
 from .pictures import Pictures
 from .posting import (
     ALBUM,
-    COMPOSE_ATTEMPTS,
     COMPOSE_SECONDS,
     REFRESH_SECONDS,
-    AppLeft,
     Posting,
+    wait,
 )
 
 SHARE_ACTION = "com.instagram.share.ADD_TO_FEED"
@@ -51,6 +49,8 @@ DRAWN_SECONDS = 1.0
 """Until a page shows everything that belongs to it."""
 POSTS_LOOKED_AT = 4
 """Up to three posts can be pinned before the newest."""
+SCROLLS = 6
+"""Of a list with more albums than it shows."""
 SHORTEST_HEAD = 10
 """Characters of a cut caption that are enough to know it."""
 
@@ -90,11 +90,11 @@ class _Proof:
         return self.grid.has_more_than(before.grid)
 
 
-class InstagramPost(Posting):
+class InstagramPost(Posting[_Proof]):
     """One run. Every method acts on the phone and blocks."""
 
     app = "instagram"
-    app_name = "Instagram"
+    viewers = ("reel", "post")
 
     said_done = False
     """The app has said that our upload is done."""
@@ -117,32 +117,6 @@ class InstagramPost(Posting):
             self.context.config.post_way == "share" and self.what != "story" and len(self.content.files) == 1
         )
 
-    def run(self) -> Result:
-        context = self.context
-        if context.check_published_first:
-            with context.step("evidence", detail="looking for the post of the attempt before"):
-                if (url := self._find_earlier(self._prove_account())) is not None:
-                    return self._result(url, "The post was on the profile already.")
-        with self._media_removed_unless_needed():
-            with context.step("media", detail=", ".join(self.content.names)):
-                if self.what == "story" and self.caption:
-                    context.note(
-                        "a story has no caption, so that of its file is left out", left_out=self.caption
-                    )
-                    self.caption = ""
-                self._push()
-            proof = self._compose()
-            with context.step("publish"):
-                self._publish()
-            with context.step("upload") as step:
-                self._follow_upload(proof)
-                step.detail = self.progress
-            with context.step("evidence"):
-                url = "" if self.what == "story" else self._until_found(lambda: self._find_post(proof))
-        with context.step("tidy up"):
-            self.phone.press("home")
-        return self._result(url)
-
     def _result(self, url: str, remark: str = "") -> Result:
         evidence = {"account": self.wanted, "caption": self.caption, "progress_seen": self.progress}
         return Result(
@@ -155,23 +129,12 @@ class InstagramPost(Posting):
     # The account
 
     def _prove_account(self) -> _Proof:
-        """Own profile of the task's account, switched to where necessary, with no upload under way.
-
-        Raises WrongAccount when the account is not logged in or does not become the active one,
-        AccountUnusable when the app wants something of its owner.
-        """
         self.quiet_since = -1
-        self._launch()
-        try:
-            profile = self._own_profile()
-        except ScreenUnknown as error:
-            self.context.note(f"restarted the app: {error}")
-            self._restart()
-            profile = self._own_profile()
+        profile = self._profile_of_launched()
         proof = _Proof.of(self._top_of(profile), said_done=self.feed_says_done)
         if proof.shows_new_posts or self.what == "story":
             return proof
-        newest = self._open_post(proof.grid.cells[0])
+        newest = self._caption_of(self._open_post(proof.grid.cells[0]))
         return _Proof.of(self._own_profile(), said_done=self.feed_says_done, newest_caption=newest)
 
     def _top_of(self, profile: Seen) -> Seen:
@@ -228,7 +191,7 @@ class InstagramPost(Posting):
             self._look_at_feed,
             {
                 **dict.fromkeys(("own_profile", "main_tab", "reel", "home", "upload_done"), to_top),
-                "uploading": _wait,
+                "uploading": wait,
                 "upload_failed": discard,
             },
             what="a feed without an upload",
@@ -248,28 +211,27 @@ class InstagramPost(Posting):
 
     # From the files to the page that publishes
 
-    def _compose(self) -> _Proof:
-        """Begun anew when the app goes away meanwhile."""
-        attempt = 1
-        while True:
-            with self.context.step("account", detail=f"@{self.wanted}"):
-                proof = self._prove_account()
-            try:
-                with self.context.step("share", detail=self.what):
-                    self._hand_over()
-                if self.what != "story":
-                    with self.context.step("editor"):
-                        self._to_composer()
-                    with self.context.step("caption"):
-                        self._set_ai_label()
-                        self._write_caption()
-            except (AppLeft, *LOST_ON_THE_WAY) as error:
-                if attempt == COMPOSE_ATTEMPTS:
-                    raise
-                attempt += 1
-                self.context.note(f"begun again with the account: {error}")
-            else:
-                return proof
+    def _push(self) -> None:
+        if self.what == "story" and self.caption:
+            self.context.note(
+                "a story has no caption, so that of its file is left out", left_out=self.caption
+            )
+            self.caption = ""
+        super()._push()
+
+    def _to_last_page(self) -> None:
+        with self.context.step("share", detail=self.what):
+            self._hand_over()
+        if self.what != "story":
+            with self.context.step("editor"):
+                self._to_composer()
+            with self.context.step("caption"):
+                self._set_ai_label()
+                self._write_caption()
+
+    @property
+    def _last_page(self) -> str:
+        return "story_editor" if self.what == "story" else "composer"
 
     def _hand_over(self) -> None:
         """By Android's share intent where it can do it and the app takes it, else by the app's own +."""
@@ -326,12 +288,6 @@ class InstagramPost(Posting):
             folders = seen.control("folders")
             return seen.screen == gallery and folders is not None and ALBUM in folders.text.split(", ")
 
-        def choose_album(seen: Seen) -> None:
-            row, _ = self._row_where(seen, lambda row: any(part.label == ALBUM for part in row.walk()))
-            if row is None:
-                raise ControlMissing(f"Instagram's list of albums shows no {ALBUM}.")
-            self.phone.tap(row)
-
         self._on_to(
             shows_album,
             {
@@ -340,10 +296,28 @@ class InstagramPost(Posting):
                 **dict.fromkeys(("gallery_reel", "gallery_post", "gallery_story"), to_mode),
                 "story_camera": self._tap("gallery") if self.what == "story" else to_mode,
                 gallery: self._tap("folders"),
-                "albums": choose_album,
+                "albums": self._choose_album,
             },
             f"the album {ALBUM}",
         )
+
+    def _choose_album(self, albums: Seen) -> None:
+        """Scrolled to where there are more than the list shows. Raises ControlMissing."""
+        known: set[str] = set()
+        for _ in range(SCROLLS):
+            rows = albums.all("rows")
+            for row in rows:
+                if any(part.label == ALBUM for part in row.walk()):
+                    self.phone.tap(row)
+                    return
+            labels = {row.label for row in rows}
+            if labels <= known:
+                break
+            known |= labels
+            (x, low), (_, high) = rows[-1].center, rows[0].center
+            self.phone.swipe((x, low), (x, high))
+            albums = self.walk.look()
+        raise ControlMissing(f"Instagram's list of albums shows no {ALBUM}.")
 
     def _pick_only(self, gallery: Seen) -> None:
         thumbnails = gallery.all("thumbnails")
@@ -371,7 +345,7 @@ class InstagramPost(Posting):
     def _pick_next(self, shown: Pictures, number: int, what: str) -> Pictures:
         if shown.following is None:
             self.phone.swipe(*shown.way_down, seconds=1.0)
-            shown = self._in_gallery(lambda shown: shown.following is not None, _wait, what)
+            shown = self._in_gallery(lambda shown: shown.following is not None, wait, what)
         if (cell := shown.following) is None:
             raise ControlMissing(f"no {what} in the gallery.")
         shown = self._toggle(cell, selected=True, what=f"{what} as selected")
@@ -433,40 +407,19 @@ class InstagramPost(Posting):
                 typed = True
 
         self._on_to(
-            lambda seen: seen.screen == "composer" and typed and self._shows_caption(seen),
+            lambda seen: seen.screen == "composer" and typed and self._shows_texts(seen),
             {"composer": write, "composer_editing": write},
             "the caption",
         )
 
-    def _shows_caption(self, page: Seen) -> bool:
-        """Does the page hold our caption? An empty field shows its hint; a dump may lose line breaks."""
+    def _shows_texts(self, page: Seen) -> bool:
+        # An empty field shows its hint; a dump may lose line breaks.
         field = page.control("caption")
         return not self.caption or (field is not None and fold(field.text) == fold(self.caption))
-
-    # The tap that can't be taken back
-
-    def _publish(self) -> None:
-        """Through the fence, with the button as it is now on the page as it is now."""
-        page_name = "story_editor" if self.what == "story" else "composer"
-
-        def look_again(seen: Seen) -> bool:
-            seen.need("publish")
-            return False
-
-        page = self._on_to(
-            lambda seen: seen.screen == page_name and seen.control("publish") is not None,
-            {page_name: look_again},
-            "the Publish control",
-            anew=True,
-        )
-        if page_name == "composer" and not self._shows_caption(page):
-            raise TextMismatch("The caption on the share page is no longer the one that was typed.")
-        self._tap_publish(page)
 
     # Looking for what became of it
 
     def _follow_upload(self, proof: _Proof) -> None:
-        """Until the app or the profile says that it is there. Raises AppRefused, StepFailed in the end."""
         seconds = self.context.config.upload_wait_time
         look_at = Deadline(UPLOAD_LOOK_SECONDS)
         refresh_at = Deadline(REFRESH_SECONDS)
@@ -522,8 +475,8 @@ class InstagramPost(Posting):
                     "own_profile": refresh,
                     "uploading": look_at_profile,
                     "upload_failed": self._refuse,
-                    "composer": _wait,
-                    "story_editor": _wait,
+                    "composer": wait,
+                    "story_editor": wait,
                 },
                 what="the end of the upload",
                 seconds=seconds,
@@ -551,22 +504,20 @@ class InstagramPost(Posting):
         raise AppRefused(f"Instagram says: {message}")
 
     def _find_post(self, proof: _Proof) -> str | None:
-        """Ours among the newest posts: its link, "" for none, None when it is not there.
-
-        Only a post that was not there before counts: there is one more, the app said that ours is done, or,
-        where neither is known, the newest is another one than before.
+        """Only a post that was not there before counts: there is one more, the app said that ours is done,
+        or, where neither is known, the newest is another one than before.
         """
+        if self.what == "story":
+            return ""
         now = _Proof.of(self._own_profile())
         is_new = now.has_more_than(proof) or (now.count is None and self.said_done)
-        for caption in self._captions(now.grid.cells[:POSTS_LOOKED_AT]):
-            if not is_new and proof.newest_caption in (None, caption):
-                return None
-            if self._is_ours(caption):
-                return self._copied_link("reel", "post")
-        return None
+        if not is_new and proof.newest_caption is None:
+            return None
+        return self._link_among(
+            now.grid.cells[:POSTS_LOOKED_AT], before=None if is_new else proof.newest_caption
+        )
 
     def _find_earlier(self, now: _Proof) -> str | None:
-        """The post of an attempt before this one; see `_find_post`."""
         if self.what == "story":
             if now.has_story:
                 raise StepFailed(
@@ -574,27 +525,9 @@ class InstagramPost(Posting):
                     remedy="If it is another one, create a new task.",
                 )
             return None
-        # Others may have come before it by now, so every post in sight is looked at.
-        for caption in self._captions(now.grid.cells):
-            if self._is_ours(caption):
-                return self._copied_link("reel", "post")
-        return None
+        return self._link_among(now.grid.cells)
 
-    def _captions(self, cells: Sequence[Node]) -> Iterator[str]:
-        """Of one post after the other, which is open while its caption is looked at."""
-        for cell in cells:
-            yield self._open_post(cell)
-            self._own_profile()
-
-    def _open_post(self, cell: Node) -> str:
-        """The caption of the post behind a cell of the own profile; leaves it open."""
-        self.phone.tap(cell)
-        post = self.walk.until(
-            anywhere("reel", "post"),
-            {"own_profile": self._tap_again(cell)},
-            what="the post",
-            seconds=COMPOSE_SECONDS,
-        )
+    def _caption_of(self, post: Seen) -> str:
         caption, author = post.control("caption"), post.control("author")
         text = caption.label if caption else ""
         return text.removeprefix(f"{author.label.strip()} ") if author and post.screen == "post" else text
@@ -622,10 +555,6 @@ def _progress(upload: Seen) -> str:
     if bar is not None:
         return f"{bar.text.removesuffix('.0')}%"
     return message.text if message else "an upload"
-
-
-def _wait(seen: Seen) -> bool:
-    return False
 
 
 def _exactly(text: str) -> int | None:

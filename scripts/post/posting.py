@@ -1,25 +1,35 @@
-"""What a post is on every app: the account's row in a switcher, files that leave the phone again, one tap.
+"""What a post is on every app: its steps in order, files that leave the phone again, one tap, evidence.
 
+The order keeps the promises: nothing between the proof of the account and the publish tap can change the
+account, the caption is read back from the page that is published, and after the tap there is only looking.
 The ways through the apps' screens are `TikTokPost` and `InstagramPost`.
 """
 
 from __future__ import annotations
 
+import abc
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import structlog
 
 from runner.cancel import Deadline
-from runner.errors import AppRefused, MediaUnusable, PhoneError, StepFailed
+from runner.errors import (
+    AppRefused,
+    MediaUnusable,
+    PhoneError,
+    ScreenUnknown,
+    StepFailed,
+    TextMismatch,
+)
 from runner.phones.accounts import Accounts
 from runner.phones.hierarchy import Node
 from runner.phones.screens import Seen
-from runner.phones.walk import Action, Driven, Goal, Walk, anywhere
-from runner.script import Account, Context
+from runner.phones.walk import LOST_ON_THE_WAY, Action, Driven, Goal, Walk, anywhere
+from runner.script import Account, Context, Result
 
 from .config import PostConfig
 from .content import Content
@@ -47,7 +57,6 @@ LINK_SECONDS = 10.0
 COPY_PAUSE = 0.2
 """Between looks at the clipboard."""
 TIDY_SECONDS = 5.0
-SCROLLS = 6
 KEYBOARD_SECONDS = 0.2
 """For the keyboard to go after Back."""
 ENDS_IN_TAG = re.compile(r"[#@]\S*\Z")
@@ -59,13 +68,17 @@ class AppLeft(StepFailed):
     """The app left the foreground before the post was made."""
 
 
-class Posting:
+ProofT = TypeVar("ProofT")
+"""The own profile of the task's account, as it was before publishing."""
+
+
+class Posting(abc.ABC, Generic[ProofT]):
     """One run. Every method acts on the phone and blocks."""
 
     app: ClassVar[str]
     """As devices.yaml and the screens files call it."""
-    app_name: ClassVar[str]
-    """As people call it."""
+    viewers: ClassVar[tuple[str, ...]]
+    """The screens of an opened post."""
 
     def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
         self.context = context
@@ -84,38 +97,90 @@ class Posting:
         self.walk = Walk(context, driven)
         self.accounts = Accounts(self.walk)
 
+    def run(self) -> Result:
+        context = self.context
+        if context.check_published_first:
+            with context.step("evidence", detail="looking for the post of the attempt before"):
+                if (url := self._find_earlier(self._prove_account())) is not None:
+                    return self._result(url, "The post was on the profile already.")
+        with self._media_removed_unless_needed():
+            with context.step("media", detail=", ".join(self.content.names)):
+                self._push()
+            proof = self._compose()
+            with context.step("publish"):
+                self._publish()
+            with context.step("upload") as step:
+                self._follow_upload(proof)
+                step.detail = self.progress
+            with context.step("evidence"):
+                url = self._until_found(lambda: self._find_post(proof))
+        with context.step("tidy up"):
+            self.phone.press("home")
+        return self._result(url)
+
+    @abc.abstractmethod
+    def _result(self, url: str, remark: str = "") -> Result: ...
+
+    @abc.abstractmethod
+    def _prove_account(self) -> ProofT:
+        """The own profile of the task's account, switched to where necessary, with no upload under way.
+
+        Raises WrongAccount when the account is not logged in or does not become the active one,
+        AccountUnusable when the app wants something of its owner.
+        """
+
+    @abc.abstractmethod
+    def _own_profile(self) -> Seen: ...
+
+    @abc.abstractmethod
+    def _to_last_page(self) -> None:
+        """From the own profile to the filled page that publishes. Raises AppLeft."""
+
+    @property
+    @abc.abstractmethod
+    def _last_page(self) -> str:
+        """The screen that publishes."""
+
+    @abc.abstractmethod
+    def _shows_texts(self, page: Seen) -> bool:
+        """Does the page that publishes hold our texts, and no other?"""
+
+    @abc.abstractmethod
+    def _follow_upload(self, proof: ProofT) -> None:
+        """Until the app or the profile says that it has ended. Raises AppRefused, StepFailed if none does."""
+
+    @abc.abstractmethod
+    def _find_post(self, proof: ProofT) -> str | None:
+        """Ours among the newest posts, which was not there before: its link, "" for none, None without it."""
+
+    @abc.abstractmethod
+    def _find_earlier(self, now: ProofT) -> str | None:
+        """The post of an attempt before this one; as `_find_post`."""
+
+    @abc.abstractmethod
+    def _caption_of(self, post: Seen) -> str: ...
+
+    @abc.abstractmethod
+    def _is_ours(self, shown: str) -> bool:
+        """Does an opened post show our caption? The apps cut a long one."""
+
     # The account
 
-    def _row_where(self, sheet: Seen, fits: Callable[[Node], bool]) -> tuple[Node | None, list[str]]:
-        """The row that fits, scrolled to where the sheet has more than it shows; the labels of those seen."""
-        known: dict[str, None] = {}
-        for _ in range(SCROLLS):
-            rows = sheet.all("rows")
-            for row in rows:
-                if fits(row):
-                    return row, list(known)
-            labels = dict.fromkeys(row.label for row in rows)
-            if not labels.keys() - known.keys():
-                break
-            known |= labels
-            (x, low), (_, high) = rows[-1].center, rows[0].center
-            self.phone.swipe((x, low), (x, high))
-            sheet = self.walk.look()
-        return None, list(known)
-
-    def _open_profile(self, seen: Seen) -> None:
-        self.phone.tap(seen.point("profile_tab"))
-
-    def _launch(self) -> None:
-        """While the app starts, it is allowed to read media."""
+    def _profile_of_launched(self) -> Seen:
+        """The own profile; while the app starts, it is allowed to read media."""
         self.phone.launch(self.account.package)
         if refused := self.phone.grant(self.account.package, PERMISSIONS):
             self.context.note("the phone refuses permissions to adb", permissions=refused)
+        try:
+            return self._own_profile()
+        except ScreenUnknown as error:
+            self.context.note(f"restarted the app: {error}")
+            self.phone.force_stop(self.account.package)
+            self.phone.launch(self.account.package)
+            return self._own_profile()
 
-    def _restart(self) -> None:
-        """Leave whatever an earlier run left half done."""
-        self.phone.force_stop(self.account.package)
-        self.phone.launch(self.account.package)
+    def _open_profile(self, seen: Seen) -> None:
+        self.phone.tap(seen.point("profile_tab"))
 
     # The files
 
@@ -133,7 +198,23 @@ class Posting:
         if len({media.path for media in self.media}) < len(files):
             raise MediaUnusable("Two of the pictures are the same file, and a gallery shows it once.")
 
-    # Walking
+    # From the files to the page that publishes
+
+    def _compose(self) -> ProofT:
+        """Begun anew when the app goes away meanwhile."""
+        attempt = 1
+        while True:
+            with self.context.step("account", detail=f"@{self.wanted}"):
+                proof = self._prove_account()
+            try:
+                self._to_last_page()
+            except (AppLeft, *LOST_ON_THE_WAY) as error:
+                if attempt == COMPOSE_ATTEMPTS:
+                    raise
+                attempt += 1
+                self.context.note(f"begun again with the account: {error}")
+            else:
+                return proof
 
     def _on_to(
         self,
@@ -184,8 +265,21 @@ class Posting:
 
     # The tap that can't be taken back
 
-    def _tap_publish(self, page: Seen) -> None:
-        """Through the fence, with the button as it is on this page, which was looked at just now."""
+    def _publish(self) -> None:
+        """Through the fence, with the button as it is now on the page as it is now."""
+
+        def look_again(seen: Seen) -> bool:
+            seen.need("publish")
+            return False
+
+        page = self._on_to(
+            lambda seen: seen.screen == self._last_page and seen.control("publish") is not None,
+            {self._last_page: look_again},
+            "the Publish control",
+            anew=True,
+        )
+        if not self._shows_texts(page):
+            raise TextMismatch(f"The caption on {page.screen} is no longer the one that was typed.")
         x, y = page.point("publish")
         self.tapped = True
         try:
@@ -212,7 +306,31 @@ class Posting:
                 raise StepFailed("The upload has ended, but the post was not found on the profile.")
             self.context.cancel.sleep(1.0)
 
-    def _copied_link(self, *viewers: str) -> str:
+    def _open_post(self, cell: Node) -> Seen:
+        """The post behind a cell of the own profile."""
+        self.phone.tap(cell)
+        return self.walk.until(
+            anywhere(*self.viewers),
+            {"own_profile": self._tap_again(cell)},
+            what="the post",
+            seconds=COMPOSE_SECONDS,
+        )
+
+    def _link_among(self, cells: Sequence[Node], *, before: str | None = None) -> str | None:
+        """Of ours among these posts: its link, "" for none, None when it is not there.
+
+        From a post that reads as `before` on, all were there before.
+        """
+        for cell in cells:
+            caption = self._caption_of(self._open_post(cell))
+            if caption == before:
+                return None
+            if self._is_ours(caption):
+                return self._copied_link()
+            self._own_profile()
+        return None
+
+    def _copied_link(self) -> str:
         """Of the post that is open, from its share sheet; "" when the app or Android does not give it."""
         before = ""
 
@@ -225,7 +343,7 @@ class Posting:
         try:
             sheet = self.walk.until(
                 anywhere("share_sheet"),
-                dict.fromkeys(viewers, share),
+                dict.fromkeys(self.viewers, share),
                 what="the link",
                 seconds=LINK_SECONDS,
             )
@@ -266,3 +384,8 @@ class Posting:
         except PhoneError as error:
             paths = [media.path for media in self.media]
             log.warning("media stays on the phone", paths=paths, error=str(error))
+
+
+def wait(seen: Seen) -> bool:
+    """An action for a screen that only needs time."""
+    return False

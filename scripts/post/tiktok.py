@@ -1,7 +1,6 @@
-"""One video posted on TikTok: prove the account, share the file, write the caption, publish, find the post.
+"""A post on TikTok's screens: a video or pictures, by the share intent, the + button or a sound's page.
 
-The order keeps the promises: nothing between the proof of the account and the publish tap can change the
-account, the caption is read back from the page that is published, and after the tap there is only looking.
+What it has beside its texts is in `options` and `sounds`, what every app's post has in `posting`.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ from runner.errors import (
     ControlMissing,
     ScreenUnknown,
     StepFailed,
-    TextMismatch,
 )
-from runner.phones.hierarchy import Node
 from runner.phones.screens import Kind, Seen
 from runner.phones.screens.matching import fold
-from runner.phones.walk import LONGEST_PAUSE, LOST_ON_THE_WAY, Action, anywhere
+from runner.phones.walk import LONGEST_PAUSE, Action, anywhere
 from runner.script import Account, Context, Result
 
 from .captions import titled
@@ -30,12 +27,11 @@ from .options import AiLabel, ProductLink
 from .picking import Picker
 from .posting import (
     ALBUM,
-    COMPOSE_ATTEMPTS,
     COMPOSE_SECONDS,
     LINK_SECONDS,
     REFRESH_SECONDS,
-    AppLeft,
     Posting,
+    wait,
 )
 from .sounds import SoundPicker, Volumes, is_link, reads_as
 
@@ -58,11 +54,12 @@ class _Proof:
     """Of the newest post; read only where the grid can't show that there is one more."""
 
 
-class TikTokPost(Posting):
+class TikTokPost(Posting[_Proof]):
     """One run. Every method acts on the phone and blocks."""
 
     app = "tiktok"
-    app_name = "TikTok"
+    viewers = ("video",)
+    _last_page = "post_page"
 
     def __init__(self, context: Context[PostConfig], account: Account, content: Content) -> None:
         super().__init__(context, account, content)
@@ -79,26 +76,7 @@ class TikTokPost(Posting):
         by_intent = config.post_way == "share"
         return "addButton" if by_intent and config.content_type == 1 else config.post_way
 
-    def run(self) -> Result:
-        context = self.context
-        if context.check_published_first:
-            with context.step("evidence", detail="looking for the post of the attempt before"):
-                self._prove_account()
-                if (url := self._find_post(None)) is not None:
-                    return Result("The post was on the profile already.", post_url=url)
-        with self._media_removed_unless_needed():
-            with context.step("media", detail=", ".join(self.content.names)):
-                self._push()
-            proof = self._compose()
-            with context.step("publish"):
-                self._publish()
-            with context.step("upload") as step:
-                self._follow_upload(proof)
-                step.detail = self.progress
-            with context.step("evidence"):
-                url = self._until_found(lambda: self._find_post(proof))
-        with context.step("tidy up"):
-            self.phone.press("home")
+    def _result(self, url: str, remark: str = "") -> Result:
         evidence = {
             "account": self.wanted,
             "title": self.title,
@@ -106,28 +84,15 @@ class TikTokPost(Posting):
             "sound": self.sound,
             "progress_seen": self.progress,
         }
-        return Result(post_url=url, evidence=evidence)
+        return Result(remark, post_url=url, evidence=evidence)
 
     # The account
 
     def _prove_account(self) -> _Proof:
-        """Own profile of the task's account, switched to where necessary.
-
-        Raises WrongAccount when the account is not logged in or does not become the active one,
-        AccountUnusable when the app wants something of its owner.
-        """
-        self._launch()
-        try:
-            profile = self._own_profile()
-        except ScreenUnknown as error:
-            self.context.note(f"restarted the app: {error}")
-            self._restart()
-            profile = self._own_profile()
-        profile = self._after_earlier_uploads(profile)
-        before = Grid.of(profile)
+        before = Grid.of(self._after_earlier_uploads(self._profile_of_launched()))
         if not before.hides_new_posts:
             return _Proof(before, None)
-        newest = self._open_post(before.cells[0])
+        newest = self._caption_of(self._open_post(before.cells[0]))
         self._own_profile()
         return _Proof(before, newest)
 
@@ -147,27 +112,14 @@ class TikTokPost(Posting):
 
     # From the file to the post page
 
-    def _compose(self) -> _Proof:
-        """To the filled post page of the right account; begun anew when the app goes away meanwhile."""
-        attempt = 1
-        while True:
-            with self.context.step("account", detail=f"@{self.wanted}"):
-                proof = self._prove_account()
-            try:
-                with self.context.step("share", detail=self.way):
-                    self._bring_into_app()
-                with self.context.step("editor"):
-                    self._to_post_page()
-                with self.context.step("caption"):
-                    self._set_options()
-                    self._write_texts()
-            except (AppLeft, *LOST_ON_THE_WAY) as error:
-                if attempt == COMPOSE_ATTEMPTS:
-                    raise
-                attempt += 1
-                self.context.note(f"begun again with the account: {error}")
-            else:
-                return proof
+    def _to_last_page(self) -> None:
+        with self.context.step("share", detail=self.way):
+            self._bring_into_app()
+        with self.context.step("editor"):
+            self._to_post_page()
+        with self.context.step("caption"):
+            self._set_options()
+            self._write_texts()
 
     def _bring_into_app(self) -> None:
         self.sound = ""
@@ -192,7 +144,7 @@ class TikTokPost(Posting):
         )
         page = self._on_to(
             lambda seen: seen.screen == "sound_page" and seen.control("use_sound") is not None,
-            {"sound_page": _wait},
+            {"sound_page": wait},
             "the sound's page",
             seconds=LINK_SECONDS + self.context.config.sound_wait_time,
         )
@@ -356,29 +308,10 @@ class TikTokPost(Posting):
         title = [("title", self.title)] if self.title or page.control("title") else []
         return [*title, ("description", self.caption)]
 
-    # The tap that can't be taken back
-
-    def _publish(self) -> None:
-        """Through the fence, with the button as it is now on the page as it is now."""
-
-        def look_again(seen: Seen) -> bool:
-            seen.need("publish")
-            return False
-
-        page = self._on_to(
-            lambda seen: seen.screen == "post_page" and seen.control("publish") is not None,
-            {"post_page": look_again},
-            "the Publish control",
-            anew=True,
-        )
-        if not self._shows_texts(page):
-            raise TextMismatch("The caption on the post page is no longer the one that was typed.")
-        self._tap_publish(page)
-
     # Looking for what became of it
 
     def _follow_upload(self, proof: _Proof) -> None:
-        """Until the own profile shows no upload any more. Raises AppRefused, StepFailed without an end."""
+        """Until the own profile shows no upload any more."""
         seconds = self.context.config.upload_wait_time
         confirmed = False
         refresh_at = Deadline(REFRESH_SECONDS)
@@ -415,7 +348,7 @@ class TikTokPost(Posting):
                 {
                     **dict.fromkeys(TABS, self._open_profile),
                     "own_profile": refresh,
-                    "post_page": _wait,
+                    "post_page": wait,
                     "publish_publicly": confirm,
                     "upload_failed": _refuse,
                 },
@@ -427,35 +360,23 @@ class TikTokPost(Posting):
             last = f"the last progress was {self.progress}" if self.progress else "no progress was seen"
             raise StepFailed(f"The upload did not end within {seconds} s; {last}. {error.message}") from error
 
-    def _find_post(self, proof: _Proof | None) -> str | None:
-        """Look through the newest posts for ours; its link, "" for none, None when it is not there.
-
-        With `proof`, only a post that was not there before counts: our upload was seen, or there is one more,
-        or where the grid can't show that, the newest post is another one than before.
+    def _find_post(self, proof: _Proof) -> str | None:
+        """Only a post that was not there before counts: our upload was seen, or there is one more, or where
+        the grid can't show that, the newest post is another one than before.
         """
         grid = Grid.of(self._own_profile())
         if grid.uploading:
             return None
-        is_new = proof is None or bool(self.progress) or grid.has_more_than(proof.before)
-        # A post of an earlier attempt may have others before it by now, so every one in sight is looked at.
-        for cell in grid.cells if proof is None else grid.cells[:POSTS_LOOKED_AT]:
-            caption = self._open_post(cell)
-            was_there = not is_new and (proof is None or proof.newest_caption in (None, caption))
-            if self._is_ours(caption) and not was_there:
-                return self._copied_link("video")
-            self._own_profile()
-        return None
+        is_new = bool(self.progress) or grid.has_more_than(proof.before)
+        if not is_new and proof.newest_caption is None:
+            return None
+        return self._link_among(grid.cells[:POSTS_LOOKED_AT], before=None if is_new else proof.newest_caption)
 
-    def _open_post(self, cell: Node) -> str:
-        """The caption of the post behind a cell of the own profile; leaves it open."""
-        self.phone.tap(cell)
-        video = self.walk.until(
-            anywhere("video"),
-            {"own_profile": self._tap_again(cell)},
-            what="the post",
-            seconds=COMPOSE_SECONDS,
-        )
-        caption = video.control("caption")
+    def _find_earlier(self, now: _Proof) -> str | None:
+        return self._link_among(now.before.cells)
+
+    def _caption_of(self, post: Seen) -> str:
+        caption = post.control("caption")
         return caption.text if caption else ""
 
     def _is_ours(self, shown: str) -> bool:
@@ -488,10 +409,6 @@ def _holds(page: Seen, name: str, text: str) -> bool:
     if not text:
         return not field.text or field.text == field.hint or page.control(f"{name}_hint") is not None
     return fold(field.text) == fold(text)
-
-
-def _wait(seen: Seen) -> bool:
-    return False
 
 
 def _refuse(seen: Seen) -> None:
