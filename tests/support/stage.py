@@ -138,6 +138,27 @@ def stage(tmp_path_factory: pytest.TempPathFactory, mode: Mode) -> Iterator[Stag
         yield stage
 
 
+def _bare(
+    folder: Path, environment: dict[str, str] | None, flags: Sequence[str] = (), **sections: Any
+) -> StageService:
+    folder.mkdir()
+    devices = [{"serial": ABSENT, "name": "Absent", "accounts": [{"username": "someone"}]}]
+    return StageService(folder, config_text(devices, **sections), arguments=flags, environment=environment)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, mode: Mode) -> Iterator[StageService]:
+    """A service with one phone that is not there. The module's tests share it, and leave nothing in it."""
+    folder = tmp_path_factory.mktemp("bare")
+    with ExitStack() as cleanup:
+        server = AdbServer(folder)
+        cleanup.callback(server.stop)
+        service = _bare(folder / "service", {"ANDROID_ADB_SERVER_PORT": str(server.port)})
+        cleanup.callback(service.close)
+        mode.start(service)
+        yield service
+
+
 StartBare = Callable[..., StageService]
 
 
@@ -150,10 +171,7 @@ def start_bare(tmp_path: Path, adb_server: AdbServer, mode: Mode) -> Iterator[St
         *, environment: dict[str, str] | None = None, flags: Sequence[str] = (), **sections: Any
     ) -> StageService:
         folder = tmp_path / f"bare{len(running)}"
-        folder.mkdir()
-        devices = [{"serial": ABSENT, "name": "Absent", "accounts": [{"username": "someone"}]}]
-        config = config_text(devices, **sections)
-        service = StageService(folder, config, arguments=flags, environment=environment)
+        service = _bare(folder, environment, flags, **sections)
         running.append(service)
         mode.start(service)
         return service

@@ -146,8 +146,8 @@ def test_a_large_body_is_refused_with_and_without_a_length(start_bare: StartBare
     assert service.http.get("task").status_code == 200
 
 
-def test_a_request_id_is_in_the_answer_and_on_every_line_it_caused(start_bare: StartBare) -> None:
-    service = start_bare()
+def test_a_request_id_is_in_the_answer_and_on_every_line_it_caused(stage: Stage) -> None:
+    service = stage.service
     task_id = service.later()
     own = service.http.post(f"task/{task_id}/stop", headers={"X-Request-ID": "order-66.a_b"})
     assert own.headers["X-Request-ID"] == "order-66.a_b"

@@ -134,8 +134,8 @@ def test_serve_prints_one_line_and_ends_in_order(start_bare: StartBare, number: 
     assert service.task(task_id)["status_text"] != "completed"
 
 
-def test_two_services_on_one_port(start_bare: StartBare, tmp_path: Path) -> None:
-    service = start_bare()
+def test_two_services_on_one_port(stage: Stage, tmp_path: Path) -> None:
+    service = stage.service
     port = service.url.rpartition(":")[2]
     second = run(
         "serve", "--config", str(service.config), "--data-dir", str(tmp_path / "other"), "--port", port
@@ -144,8 +144,8 @@ def test_two_services_on_one_port(start_bare: StartBare, tmp_path: Path) -> None
     assert f"Can't listen on 127.0.0.1 port {port}" in second.stderr
 
 
-def test_two_services_on_one_data_directory(start_bare: StartBare) -> None:
-    service = start_bare()
+def test_two_services_on_one_data_directory(stage: Stage) -> None:
+    service = stage.service
     second = run("serve", "--config", str(service.config), "--data-dir", str(service.data_dir), "--port", "0")
     assert (second.returncode, second.stdout) == (1, "")
     assert "data directory" in second.stderr

@@ -18,11 +18,6 @@ from support.stage import StageService, StartBare, refusal
 from support.waiting import wait_for
 
 
-@pytest.fixture
-def service(start_bare: StartBare) -> StageService:
-    return start_bare()
-
-
 def upload(service: StageService, content: bytes, filename: str = "clip.mp4", **details: Any) -> Any:
     query = {"filename": filename, **details}
     return service.call("POST", "materials", params=query, content=content)

@@ -8,16 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from support.command import runner
 from support.media import files
-from support.stage import StageService, StartBare
-
-
-@pytest.fixture
-def service(start_bare: StartBare) -> StageService:
-    return start_bare()
+from support.stage import StageService
 
 
 def run(service: StageService, *arguments: str) -> subprocess.CompletedProcess[str]:

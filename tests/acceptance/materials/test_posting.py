@@ -10,7 +10,7 @@ import pytest
 
 from support.media import files, movies
 from support.service import RunnerService, StartService, config_of
-from support.stage import refusal
+from support.stage import StageService, refusal
 from support.virtual import Phones, StartPhones
 
 Farm = tuple[Phones, RunnerService]
@@ -30,7 +30,7 @@ def create(service: RunnerService, *usernames: str, **config: Any) -> list[int]:
     return service.create(script_name="post", usernames=list(usernames), script_config=config)
 
 
-def refused(service: RunnerService, username: str = "demo_001_1", **config: Any) -> str:
+def refused(service: RunnerService, username: str, **config: Any) -> str:
     body = {"script_name": "post", "usernames": [username], "script_config": config}
     return refusal(service.http.post("task", json=body), 40001)
 
@@ -78,7 +78,7 @@ def test_the_library_serves_tags_accounts_and_captions(farm: Farm, tmp_path: Pat
     }
     assert states["own.mp4"]["task_id"] == tasks[1]
     assert "chose own.mp4" in [step["detail"] for step in ended[1]["steps"]]
-    message = refused(service, materials_tags="cats")
+    message = refused(service, "demo_001_1", materials_tags="cats")
     assert message.startswith("materials_tags: There is no unused video in the library with cats")
     assert "(1 used)" in message
 
@@ -174,7 +174,7 @@ def test_lines_of_a_caption_take_turns_over_a_restart(
 @pytest.mark.parametrize(
     ("field", "config", "why"),
     [
-        ("materials_tags", {}, "no unused video in the library for @demo_001_1"),
+        ("materials_tags", {}, "no unused video in the library for @someone"),
         ("materials_tags", {"materials_tags": "a"}, "with a "),
         ("image_count", {"content_type": "1", "image_count": "36"}, "36 files, and tiktok takes 35"),
         ("material_path", {"material_path": "nowhere"}, "No such file"),
@@ -184,9 +184,8 @@ def test_lines_of_a_caption_take_turns_over_a_restart(
     ],
 )
 def test_what_can_not_be_had_is_refused_by_its_field(
-    farm: Farm, tmp_path: Path, field: str, config: dict[str, str], why: str
+    bare: StageService, tmp_path: Path, field: str, config: dict[str, str], why: str
 ) -> None:
-    _, service = farm
     (tmp_path / "empty").mkdir()
     movies(tmp_path / "broken", 1)
     (tmp_path / "broken" / "caption.txt").write_text("{a|b")
@@ -194,10 +193,10 @@ def test_what_can_not_be_had_is_refused_by_its_field(
     (tmp_path / "encoded" / "caption.txt").write_bytes(b"\xff\xfe")
     if "material_path" in config:
         config = {"material_source": "localFolder", "material_path": str(tmp_path / config["material_path"])}
-    message = refused(service, **config)
+    message = refused(bare, "someone", **config)
     assert message.startswith(f"{field}: ")
     assert why in message
-    assert service.call("GET", "task/stats")["total"] == 0
+    assert bare.call("GET", "task/stats")["total"] == 0
 
 
 def test_sounds_and_pictures_of_a_folder_are_used_in_their_order(
@@ -218,5 +217,5 @@ def test_sounds_and_pictures_of_a_folder_are_used_in_their_order(
     posts = phones.posts()
     assert [[media["sha256"] for media in post["media"]] for post in posts] == [[first, a], [b, c]]
     assert [post["sound"] for post in posts] == ["Song No 1", "Song No 2"]
-    message = refused(service, content_type=1, image_count=1, **config)
+    message = refused(service, "demo_001_1", content_type=1, image_count=1, **config)
     assert "(4 used)" in message
