@@ -1,8 +1,12 @@
-"""Random sequences of calls against a model of the status flow, through the routes, on both databases."""
+"""Random sequences of calls against a model of the status flow, through the routes, on both databases.
+
+Each run tries other sequences; RUNNER_TEST_FULL=1 tries ten times as many.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +31,7 @@ from runner.tasks.database import Database
 from runner.worker_api.routes import router
 from runner.worker_api.service import WorkerApi
 from runner.worker_api.settings import WorkerApiSettings
+from support.http import PlainClient
 from support.http_server import listening
 
 FLOW = {
@@ -40,6 +45,7 @@ FLOW = {
 SAYABLE = {"running", "completed", "failed", "canceled"}
 WORDS = st.sampled_from([*sorted(SAYABLE), "pending", "queued", "done"])
 EVERY = "pending,queued,running,completed,failed,canceled"
+EXAMPLES = 120 if os.environ.get("RUNNER_TEST_FULL") == "1" else 12
 _names = itertools.count(1)
 
 
@@ -245,12 +251,12 @@ def test_random_calls_do_what_the_model_says(database: Database, tmp_path: Path)
     )
     app = FastAPI()
     app.include_router(router(SimpleNamespace(worker_api=api)))  # type: ignore[arg-type]
-    with listening(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with listening(app) as url, PlainClient(base_url=url, timeout=30) as http:
         machine = type("Machine", (Calls,), {"http": http, "api": api})
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             machine,
             settings=settings(
-                max_examples=25,
+                max_examples=EXAMPLES,
                 stateful_step_count=30,
                 deadline=None,
                 database=None,
