@@ -12,7 +12,7 @@ from support.virtual import StartPhones
 
 pytestmark = pytest.mark.chaos
 
-PHONES = 40
+PHONES = 20
 ROUNDS = 3
 """The full size, 300 tasks on 100 phones, is tests/benchmarks/test_many_phones.py; it also takes the time."""
 
