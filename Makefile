@@ -31,7 +31,7 @@ demo: $(VENV)/.installed
 	$(BIN)/runner demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -p no:randomly -p no:xdist -s --override-ini addopts= tests/benchmarks $(ARGS)

@@ -22,6 +22,12 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Chaos first: `--dist worksteal` gives it to one worker, and none of its long tests comes last."""
+    items.sort(key=lambda item: item.get_closest_marker("chaos") is None)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays, so nobody who collects garbage need look at it again."""
     gc.collect()
