@@ -1,7 +1,8 @@
 """Three hosts of phones work through many tasks while each of them dies or sleeps once: each task once.
 
-The phones' own records are the ground truth. With RUNNER_TEST_FULL=1 it is 1,000 tasks on 3 x 20 phones;
-RUNNER_FLEET_TASKS and RUNNER_FLEET_PHONES (of each host) set any other size.
+The phones' own records are the ground truth. With RUNNER_TEST_FULL=1 it is 1,000 tasks on 3 x 20 phones, and
+PostgreSQL is restarted, the API host killed and a phone moved in the same run; `test_fleet_parts` does these
+one by one. RUNNER_FLEET_TASKS and RUNNER_FLEET_PHONES (of each host) set any other size.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from runner.tasks.database import Database
 from runner.tasks.model import status_changes, tasks
 from runner.tasks.store import Store
 from runner.tasks.types import NewTask, Source, Status
-from support.fleet import Fleet, StartAdb, Worker
+from support.databases import OwnServer
+from support.fleet import Fleet, StartAdb, Worker, driven_by
 from support.service import RunnerService, config_of
 from support.virtual import LEAKS_SOCKETS, Phones, StartPhones
 from support.waiting import wait_for
@@ -55,6 +57,11 @@ class Wanted:
 
 
 @pytest.fixture
+def fleet(own_fleet: Fleet) -> Fleet:
+    return own_fleet
+
+
+@pytest.fixture
 def database(fleet: Fleet) -> Iterator[Database]:
     """The fleet's, to look into."""
     opened = Database(fleet.url)
@@ -63,7 +70,12 @@ def database(fleet: Fleet) -> Iterator[Database]:
 
 
 def test_each_task_is_published_once_while_hosts_die_and_sleep(
-    fleet: Fleet, database: Database, start_adb: StartAdb, start_phones: StartPhones, video: Path
+    fleet: Fleet,
+    own_postgres: OwnServer,
+    database: Database,
+    start_adb: StartAdb,
+    start_phones: StartPhones,
+    video: Path,
 ) -> None:
     seed = random.randrange(1_000_000)
     log.info("seed %d", seed)
@@ -79,8 +91,16 @@ def test_each_task_is_published_once_while_hosts_die_and_sleep(
         before = pool.submit(kill, left, database, fenced=False)
         after = pool.submit(kill, middle, database, fenced=True)
         pool.submit(sleep, right, database, api).result()
+    moved: set[int] = set()
+    if FULL:
+        restart(own_postgres, database)
+        api.kill()
+        api.start()
+        moved = move(phones.serials[0], "right", api, phones, host_of, database)
+        assert moved
     until_quiet(database)
 
+    assert all(rows(database)[task_id].host == "right" for task_id in moved)
     assert before.result() <= changed(database, "auto-retry")
     unknown = {task_id for task_id, task in rows(database).items() if task.outcome == "unknown"}
     assert after.result() <= unknown <= changed(database, "recover")
@@ -143,6 +163,31 @@ def sleep(worker: Worker, database: Database, api: RunnerService) -> None:
     wait_for(lambda: not running(database, worker.name), seconds=60, what="the end of what it ran")
     worker.resume()
     wait_for(live, seconds=90, what=f"the return of {worker.name}")
+
+
+def restart(postgres: OwnServer, database: Database) -> None:
+    """While tasks run."""
+    wait_for(lambda: any(running(database, host) for host in HOSTS), what="a run")
+    postgres.stop()
+    threading.Event().wait(2)
+    postgres.start()
+
+
+def move(
+    serial: str,
+    host: str,
+    api: RunnerService,
+    phones: Phones,
+    host_of: dict[str, str],
+    database: Database,
+) -> set[int]:
+    """Plug the phone into another host, with its queue; the tasks that wait for it then."""
+    more = config_of(phones, more=QUICK, host_of=host_of | {serial: host})
+    api.config.write_text(more, encoding="utf-8")
+    driven_by(api, serial, host, seconds=120)
+    of_phone = (tasks.c.serial == serial, tasks.c.status == Status.PENDING)
+    with database.read() as connection:
+        return set(connection.scalars(select(tasks.c.id).where(*of_phone)))
 
 
 def pause_at(worker: Worker, database: Database, *, fenced: bool) -> None:

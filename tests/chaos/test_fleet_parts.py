@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,6 @@ from support.waiting import wait_for
 pytestmark = [pytest.mark.chaos, LEAKS_SOCKETS]
 
 QUICK = "tasks: {auto_retry: 3, retry_delay_seconds: [0, 1]}"
-
-
-@pytest.fixture
-def own_fleet(adb_server: AdbServer, own_postgres: OwnServer, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, own_postgres.url, adb_server)
-    yield made
-    made.close()
 
 
 def test_a_restart_of_the_database_loses_and_doubles_nothing(

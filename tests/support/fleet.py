@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.databases import OwnServer
 from support.service import RunnerService
 from support.virtual import AdbServer
 from support.waiting import wait_for
@@ -84,6 +85,14 @@ class Fleet:
 def fleet(adb_server: AdbServer, postgres_url: str, tmp_path: Path) -> Iterator[Fleet]:
     """An empty fleet on an empty database; all on the test's adb server unless told otherwise."""
     made = Fleet(tmp_path, postgres_url, adb_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_fleet(adb_server: AdbServer, own_postgres: OwnServer, tmp_path: Path) -> Iterator[Fleet]:
+    """The same on a PostgreSQL of its own, which may be stopped."""
+    made = Fleet(tmp_path, own_postgres.url, adb_server)
     yield made
     made.close()
 
