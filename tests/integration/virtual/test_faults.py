@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import time
 from collections.abc import Callable
 
@@ -223,12 +224,16 @@ def test_an_unknown_fault_is_refused_with_the_list(phones: Phones, body: dict[st
 def test_latency_is_that_of_a_real_phone(start_notes: StartNotes) -> None:
     phones = start_notes(latency="real", seed=3).phones
     device = phones.u2()
-    spent: dict[str, float] = {}
-    for name, call in {"tap": lambda: device.click(10, 10), "dump": device.dump_hierarchy}.items():
-        started = time.monotonic()
-        call()
-        spent[name] = time.monotonic() - started
-    assert 0.08 <= spent["tap"] < 0.5
-    assert 0.1 <= spent["dump"] < 0.8
+
+    def quickest(call: Callable[[], object]) -> float:
+        """Seconds, of three times: a busy machine adds its own."""
+        moments = [time.monotonic()]
+        for _ in range(3):
+            call()
+            moments.append(time.monotonic())
+        return min(after - before for before, after in itertools.pairwise(moments))
+
+    assert 0.08 <= quickest(lambda: device.click(10, 10)) < 0.5
+    assert 0.1 <= quickest(device.dump_hierarchy) < 0.8
     with pytest.raises(UiObjectNotFoundError):
         device(text="none").click(timeout=0.1)
