@@ -6,6 +6,7 @@ import copy
 import hashlib
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,16 @@ from runner.phones.screens import Catalog
 from runner.virtual.app import AcceptedPost
 from runner.virtual.apps.tiktok import pages
 from scripts.post import Post, PostConfig
-from support.post_rig import CAPTION, PACKAGE, STARTS, VIDEO, Rig, RigFactory, after_step
+from support.post_rig import (
+    CAPTION,
+    PACKAGE,
+    STARTS,
+    VIDEO,
+    InstagramFactory,
+    Rig,
+    RigFactory,
+    after_step,
+)
 
 
 def test_each_account_publishes_what_it_was_given(make_rig: RigFactory) -> None:
@@ -43,6 +53,19 @@ def test_each_account_publishes_what_it_was_given(make_rig: RigFactory) -> None:
     assert rig.app.mistakes == []
     assert rig.media_files == []
     assert rig.last.steps == list(Post.steps)
+
+
+@pytest.mark.parametrize("app", ["tiktok", "instagram"])
+def test_no_screen_is_asked_for_twice(
+    make_rig: RigFactory, make_instagram: InstagramFactory, app: str
+) -> None:
+    """Where each tap shows at once: 39 calls, of which 20 ask for the screen."""
+    rig = make_rig() if app == "tiktok" else make_instagram()
+    rig.app.manners = type(rig.app.manners)()  # the plainest
+    rig.post("demo_001_2")
+    calls = Counter(call["name"] for call in rig.phones.control("/log") if call["kind"] == "rpc")
+    del calls["ping"]
+    assert calls.total() < 45, calls
 
 
 @pytest.mark.parametrize(
