@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Page:
     def errors(self) -> list[str]:
         """Errors of scripts and refused loads so far."""
         found = []
-        for event in self._browser.events:
+        for event in self._events:
             parameters = event["params"]
             if event["method"] == "Runtime.exceptionThrown":
                 found.append(str(parameters["exceptionDetails"]))
@@ -137,9 +138,13 @@ class Page:
         """Every URL that was asked for."""
         return [
             str(event["params"]["request"]["url"])
-            for event in self._browser.events
+            for event in self._events
             if event["method"] == "Network.requestWillBeSent"
         ]
+
+    @property
+    def _events(self) -> list[dict[str, Any]]:
+        return [event for event in self._browser.events if event.get("sessionId") == self._session]
 
 
 class Browser:
@@ -163,9 +168,14 @@ class Browser:
         self._buffer = b""
         self.events: list[dict[str, Any]] = []
 
-    def page(self) -> Page:
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        return Page(self, self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """A tab that shares nothing with those before it, as in a private window."""
+        context = self.send("Target.createBrowserContext")["browserContextId"]
+        target = self.send("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        yield Page(self, self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+        self.send("Target.disposeBrowserContext", browserContextId=context)
+        self.events.clear()
 
     def send(self, method: str, session: str = "", **parameters: Any) -> Any:
         number = next(self._ids)
@@ -199,13 +209,20 @@ class Browser:
             self._process.wait()
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    """An empty tab of a fresh chromium; without chromium the test is skipped."""
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Without chromium the test is skipped."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    browser = Browser(tmp_path / "chromium")
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
     try:
-        yield browser.page()
+        yield browser
     finally:
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty tab of its own."""
+    with browser.page() as page:
+        yield page
