@@ -124,6 +124,7 @@ class Fleet:
             settings=self._settings.tasks,
             lease=lease,
             lapsed=self._lapsed,
+            take_turn=self._membership.take_turn,
         )
         self._host = Host(
             self._database,

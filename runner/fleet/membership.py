@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 import runner
@@ -58,6 +58,7 @@ class Membership:
         self._before_joining: Callable[[Connection], object] = lambda _: None
         self._lock = threading.Lock()
         self._heard = (0.0, 0.0)
+        self._skew = 0.0
         """When the last sign of life that arrived was sent: on the monotonic clock and on the wall clock."""
 
     @property
@@ -108,12 +109,13 @@ class Membership:
             sent = time.monotonic(), time.time()
             now = datetime.now(UTC)
             there = connection.execute(select(func.clock_timestamp())).scalar_one()
+            self._skew = (now - there).total_seconds()
             row = {
                 "instance": instance,
                 "home": self._home,
                 "version": runner.__version__,
                 "url": self._url,
-                "skew": (now - there).total_seconds(),
+                "skew": self._skew,
                 "started_at": there,
                 "seen_at": there,
                 "stopped": False,
@@ -136,15 +138,13 @@ class Membership:
         there = connection.scalar(
             update(hosts)
             .where(hosts.c.name == self.name, hosts.c.instance == self.instance)
-            .values(seen_at=func.clock_timestamp())
+            .values(seen_at=func.clock_timestamp(), skew=self._skew)
             .returning(hosts.c.seen_at)
         )
         if there is None:
             return False
         after = datetime.now(UTC)
-        skew = (before + (after - before) / 2 - there).total_seconds()
-        mine = update(hosts).where(hosts.c.name == self.name)
-        connection.execute(mine.where(func.abs(hosts.c.skew - skew) > 0.05).values(skew=skew))
+        self._skew = (before + (after - before) / 2 - there).total_seconds()  # told with the next beat
         return True
 
     def heard(self, sent: tuple[float, float]) -> None:
@@ -174,9 +174,16 @@ class Membership:
 
     def hold(self, connection: Connection, name: str, seconds: float) -> bool:
         """Take or keep a lease for so long; whether this host has it."""
+        return self._take(connection, name, seconds, leases.c.holder == self.instance)
+
+    def take_turn(self, connection: Connection, name: str, seconds: float) -> bool:
+        """Take a lease that nobody has, this host neither: so it is done once in that time by the fleet."""
+        return self._take(connection, name, seconds, false())
+
+    def _take(self, connection: Connection, name: str, seconds: float, is_mine: ColumnElement[bool]) -> bool:
         until = func.clock_timestamp() + timedelta(seconds=seconds)
         statement = insert(leases).values(name=name, holder=self.instance, expires_at=until)
-        mine = (leases.c.holder == self.instance) | (leases.c.expires_at < func.clock_timestamp())
+        mine = is_mine | (leases.c.expires_at < func.clock_timestamp())
         taken = statement.on_conflict_do_update(
             index_elements=["name"], set_={"holder": self.instance, "expires_at": until}, where=mine
         )

@@ -1,7 +1,7 @@
 """Ends what hosts left behind that are silent, gone, or were never of this fleet, by the publish fence.
 
-Every host sweeps, one at a time. It judges only after it has itself been in touch with the database for as
-long as the silence it finds: after a restart of the database everybody looks silent.
+Every host sweeps, in turns. It judges only after it has itself been in touch with the database for as long as
+the silence it finds: after a restart of the database everybody looks silent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from runner.execution.recovery import recover
 from runner.fleet.engine import Engine
@@ -25,6 +25,10 @@ from runner.tasks.types import Status
 
 log = structlog.get_logger(__name__)
 
+TURN = "sweep"
+"""The lease of the one who swept last."""
+TURN_SECONDS = 1.5
+"""Within which nobody else sweeps. Less than a beat, so that one of the next beats finds it free."""
 _LOCK = 50811
 
 
@@ -40,14 +44,19 @@ class Sweep:
         settings: TaskSettings,
         lease: timedelta,
         lapsed: Callable[[], bool],
+        take_turn: Callable[[Connection, str, float], bool],
     ) -> None:
-        """`lapsed`: whether this host has itself been silent for too long to judge others."""
+        """`lapsed`: whether this host has itself been silent for too long to judge others.
+
+        `take_turn`: see `runner.fleet.membership.Membership`.
+        """
         self._database = database
         self._store = store
         self._engine = engine
         self._settings = settings
         self._lease = lease
         self._lapsed = lapsed
+        self._take_turn = take_turn
         self._lacking = Lacking(database, store, timedelta(minutes=settings.phone_wait_minutes))
         self._steady_since = time.monotonic()
 
@@ -59,6 +68,9 @@ class Sweep:
         """Raises StoreError."""
         steady = time.monotonic() - self._steady_since > self._lease.total_seconds()
         with self._database.write() as connection:
+            # One that can't judge yet leaves the turns to those that can.
+            if steady and not self._take_turn(connection, TURN, TURN_SECONDS):
+                return
             if not connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
                 return
             if steady and not self._lapsed():

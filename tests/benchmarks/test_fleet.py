@@ -1,7 +1,8 @@
-"""An API host and one worker with 60 phones on PostgreSQL: latency, starts per second, idle cost."""
+"""An API host and three workers with 20 phones each on PostgreSQL: latency, starts per second, idle cost."""
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -13,25 +14,28 @@ import psutil
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from support.service import RunnerService, StartService
-from support.stage import ZONE, config_text
+from support.fleet import Fleet, Worker
+from support.service import RunnerService
+from support.stage import TEST_SCRIPTS, ZONE, config_text
 from support.virtual import StartPhones
 from support.waiting import wait_for
 
+HOSTS = ("left", "middle", "right")
 PHONES = 60
 LATENCY_MS = 50
 STARTS_PER_SECOND = 200
 IDLE_PERCENT = 5
 """Of one core."""
 
-pytestmark = pytest.mark.parametrize("mode", ["fleet"], indirect=True)
-
 
 class Bench:
-    def __init__(self, service: RunnerService, serials: list[str], folder: Path) -> None:
+    def __init__(
+        self, service: RunnerService, workers: list[Worker], serials: list[str], folder: Path
+    ) -> None:
         self.service = service
         self.serials = serials
         self.log = folder / "act.log"
+        self._workers = workers
         url = make_url(service.database_url).set(drivername="postgresql+psycopg")
         self._engine = create_engine(url)
 
@@ -60,7 +64,7 @@ class Bench:
         postgres = _seconds(server) + ended.children_user + ended.children_system
         return {
             "API host": _seconds(psutil.Process(self.service.pid)),
-            "worker": sum(_seconds(psutil.Process(each.pid)) for each in self.service.beside),
+            "workers": sum(_seconds(psutil.Process(each.pid)) for each in self._workers),
             "PostgreSQL": postgres + sum(_seconds(child) for child in server.children()),
         }
 
@@ -71,11 +75,13 @@ def _seconds(process: psutil.Process) -> float:
 
 
 @pytest.fixture
-def bench(start_phones: StartPhones, start_service: StartService, tmp_path: Path) -> Iterator[Bench]:
+def bench(start_phones: StartPhones, fleet: Fleet, tmp_path: Path) -> Iterator[Bench]:
     phones = start_phones(count=PHONES, accounts=1)
-    service = start_service(config_text([{"serial": serial} for serial in phones.serials]))
+    host_of = zip(phones.serials, itertools.cycle(HOSTS), strict=False)
+    service = fleet.api(config_text([{"serial": serial, "host": host} for serial, host in host_of]))
+    workers = [fleet.worker(name, RUNNER_SCRIPTS_DIR=str(TEST_SCRIPTS)) for name in HOSTS]
     service.phones_ready(*phones.serials, seconds=120)
-    bench = Bench(service, list(phones.serials), tmp_path)
+    bench = Bench(service, workers, list(phones.serials), tmp_path)
     yield bench
     bench.close()
 

@@ -57,8 +57,11 @@ class Fleet:
         service.start()
         return service
 
-    def worker(self, name: str, adb: AdbServer | None = None, *, start: bool = True) -> Worker:
-        worker = Worker(self._new_folder(name), name, environment=self._environment(adb))
+    def worker(
+        self, name: str, adb: AdbServer | None = None, *, start: bool = True, **environment: str
+    ) -> Worker:
+        """`environment`: more variables for it."""
+        worker = Worker(self._new_folder(name), name, environment=self._environment(adb) | environment)
         self._running.append(worker)
         if start:
             worker.start()

@@ -301,7 +301,7 @@ def test_a_silent_host_is_evicted_by_one_that_has_itself_been_steady(ready: Rig)
     lapsed = [False]
     sweep = Sweep(
         ready.database, ready.store, ready.engine,
-        settings=TaskSettings(), lease=lease, lapsed=lambda: lapsed[0],
+        settings=TaskSettings(), lease=lease, lapsed=lambda: lapsed[0], take_turn=lambda *_: True,
     )  # fmt: skip
 
     def is_evicted() -> bool:
@@ -347,7 +347,7 @@ def test_a_sweep_waits_for_the_locks_of_a_paused_process_no_longer_than_the_data
     ready.sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 h'")
     sweep = Sweep(
         ready.database, ready.store, ready.engine,
-        settings=TaskSettings(), lease=LEASE, lapsed=lambda: False,
+        settings=TaskSettings(), lease=LEASE, lapsed=lambda: False, take_turn=lambda *_: True,
     )  # fmt: skip
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", PAUSED, ready.database.conninfo]
@@ -595,6 +595,23 @@ def test_a_lease_has_one_holder_until_it_expires(rig: Rig, member: Member) -> No
     assert not hold(rig, one, 60)
     two.leave()
     assert hold(rig, one, 60), "given back with the goodbye"
+
+
+def test_a_turn_is_taken_once_in_its_time_by_whoever_comes_first(rig: Rig, member: Member) -> None:
+    first, second = member("a", "a"), member("b", "b")
+    first.join()
+    second.join()
+
+    def turn(host: Membership, seconds: float) -> bool:
+        with rig.database.write() as connection:
+            return host.take_turn(connection, "sweep", seconds)
+
+    assert turn(first, 3600)
+    assert not turn(first, 0.1)
+    assert not turn(second, 0.1)
+    rig.sql("UPDATE leases SET expires_at = now()")
+    assert turn(second, 3600)
+    assert not turn(first, 0.1)
 
 
 def test_who_leaves_is_no_host_any_more(rig: Rig, member: Member) -> None:
