@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -24,6 +26,7 @@ print(*sorted(name for name in sys.modules if name.startswith("runner.fleet.")))
 """
 
 
+@pytest.mark.usefixtures("adb_server")
 def test_no_engine_is_imported_with_sqlite(tmp_path: Path) -> None:
     (tmp_path / "devices.yaml").write_text("devices: []\n", encoding="utf-8")
     program = [sys.executable, "-c", PROGRAM, str(tmp_path)]
