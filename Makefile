@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Most of a test's time is waiting for phones and processes, so there are two workers for each core.
-PYTEST_WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
+# Most of a test's time is waiting for phones and processes, so there are three workers for each core.
+PYTEST_WORKERS ?= $(shell $(PYTHON) -c "import os; print(3 * (os.cpu_count() or 1))")
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: install install-fleet demo test bench fmt lint typecheck lock clean
