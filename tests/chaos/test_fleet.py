@@ -28,7 +28,7 @@ from runner.tasks.model import status_changes, tasks
 from runner.tasks.store import Store
 from runner.tasks.types import NewTask, Source, Status
 from support.databases import OwnServer
-from support.fleet import Fleet, StartAdb, Worker, driven_by
+from support.fleet import Fleet, Worker, driven_by
 from support.service import RunnerService, config_of
 from support.virtual import LEAKS_SOCKETS, Phones, StartPhones
 from support.waiting import wait_for
@@ -73,7 +73,6 @@ def test_each_task_is_published_once_while_hosts_die_and_sleep(
     fleet: Fleet,
     own_postgres: OwnServer,
     database: Database,
-    start_adb: StartAdb,
     start_phones: StartPhones,
     video: Path,
 ) -> None:
@@ -83,7 +82,7 @@ def test_each_task_is_published_once_while_hosts_die_and_sleep(
     phones = start_phones(count=PHONES * len(HOSTS), accounts=2, connect=False)
     host_of = {serial: HOSTS[index // PHONES] for index, serial in enumerate(phones.serials)}
     api = fleet.api(config_of(phones, more=QUICK, host_of=host_of))
-    left, middle, right = (fleet.worker(name, start_adb()) for name in HOSTS)
+    left, middle, right = (fleet.worker(name, fleet.other_adb()) for name in HOSTS)
     api.phones_ready(*phones.serials, seconds=120)
 
     wanted = create(api, database, phones, video, chance)

@@ -18,7 +18,7 @@ from runner.tasks.types import NewTask, Source
 from support.databases import OwnServer
 from support.fleet import LEASE_SECONDS, Fleet, driven_by
 from support.service import RunnerService, config_of
-from support.virtual import LEAKS_SOCKETS, AdbServer, Phones, StartPhones
+from support.virtual import LEAKS_SOCKETS, Phones, StartPhones
 from support.waiting import wait_for
 
 pytestmark = [pytest.mark.chaos, LEAKS_SOCKETS]
@@ -80,31 +80,25 @@ def test_tasks_start_on_time_while_the_api_is_dead_and_another_host_becomes_the_
 
 
 def test_a_phone_that_moves_to_another_host_takes_its_queue_along(
-    fleet: Fleet, start_phones: StartPhones, video: Path, tmp_path: Path
+    fleet: Fleet, start_phones: StartPhones, video: Path
 ) -> None:
     phones = start_phones(count=1, accounts=3)
-    home = tmp_path / "other-adb"
-    home.mkdir()
-    other = AdbServer(home)
-    try:
-        config = config_of(phones, more=QUICK, host_of=dict.fromkeys(phones.serials, "left"))
-        api = fleet.api(config)
-        fleet.worker("left")
-        fleet.worker("right", other)
-        driven_by(api, phones.serial, "left")
-        ids = api.post(video, serials=[phones.serial], enable_multi_account=True)
-        api.reaches(ids[0], "caption")
+    config = config_of(phones, more=QUICK, host_of=dict.fromkeys(phones.serials, "left"))
+    api = fleet.api(config)
+    fleet.worker("left")
+    fleet.worker("right", fleet.other_adb())
+    driven_by(api, phones.serial, "left")
+    ids = api.post(video, serials=[phones.serial], enable_multi_account=True)
+    api.reaches(ids[0], "caption")
 
-        api.config.write_text(config.replace("host: left", "host: right"), encoding="utf-8")
-        tasks = api.ended(*ids, seconds=120)
+    api.config.write_text(config.replace("host: left", "host: right"), encoding="utf-8")
+    tasks = api.ended(*ids, seconds=120)
 
-        assert {task["outcome"] for task in tasks} == {"published"}, tasks
-        accounts = [post["account"] for post in phones.posts()]
-        assert len(accounts) == len(set(accounts)) == 3
-        driven_by(api, phones.serial, "right")
-        assert not overlapping(tasks)
-    finally:
-        other.stop()
+    assert {task["outcome"] for task in tasks} == {"published"}, tasks
+    accounts = [post["account"] for post in phones.posts()]
+    assert len(accounts) == len(set(accounts)) == 3
+    driven_by(api, phones.serial, "right")
+    assert not overlapping(tasks)
 
 
 def test_a_future_task_does_not_block_an_immediate_one(

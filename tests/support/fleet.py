@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Fleet:
         self._folder = folder
         self._adb = adb
         self._running: list[RunnerService] = []
+        self._other_adbs: list[AdbServer] = []
 
     def api(
         self, config: str, *, name: str = "office", arguments: Sequence[str] = ("--api-only",)
@@ -67,9 +68,16 @@ class Fleet:
             worker.start()
         return worker
 
+    def other_adb(self) -> AdbServer:
+        """For one more host, which sees none of the others' phones."""
+        self._other_adbs.append(AdbServer(self._new_folder(f"adb-{len(self._other_adbs)}")))
+        return self._other_adbs[-1]
+
     def close(self) -> None:
         for process in self._running:
             process.close()
+        for server in self._other_adbs:  # later than the hosts, who would start them again
+            server.stop()
 
     def _new_folder(self, name: str) -> Path:
         folder = self._folder / name
@@ -98,25 +106,6 @@ def own_fleet(adb_server: AdbServer, own_postgres: OwnServer, tmp_path: Path) ->
     made = Fleet(tmp_path, own_postgres.url, adb_server)
     yield made
     made.close()
-
-
-StartAdb = Callable[[], AdbServer]
-
-
-@pytest.fixture
-def start_adb(tmp_path: Path) -> Iterator[StartAdb]:
-    """`start_adb()` starts an adb server for one more host, which sees none of the others' phones."""
-    running: list[AdbServer] = []
-
-    def start() -> AdbServer:
-        home = tmp_path / f"adb-home-{len(running)}"
-        home.mkdir()
-        running.append(AdbServer(home))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
 
 
 def driven_by(api: RunnerService, serial: str, host: str, *, seconds: float = 40) -> None:
