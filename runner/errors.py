@@ -12,6 +12,7 @@ to codes.
     ├── NotLicensed
     ├── ConfigError               devices.yaml or a setting is wrong
     ├── StoreError                the database can't be used
+    │   └── StoreAway             its server can't be reached, or the connection broke
     ├── Cancelled                 stop was asked for; not a failure of the phone
     ├── LostRun                   this run's attempt token is no longer the task's: write nothing more
     ├── PhoneError                something between us and the phone; may be retried before the fence
@@ -120,6 +121,10 @@ class ConfigError(RunnerError, ValueError):
 
 class StoreError(RunnerError):
     """The database can't be used."""
+
+
+class StoreAway(StoreError):
+    """The database's server can't be reached, or the connection to it broke."""
 
 
 class Cancelled(RunnerError):

@@ -26,6 +26,7 @@ from runner.errors import (
     PhoneUnauthorized,
     RunnerError,
     ScriptUnknown,
+    StoreAway,
     StoreError,
 )
 from runner.execution import endings
@@ -161,7 +162,8 @@ class Executor:
                     log.exception("the script failed unexpectedly")
                 ending = self._of_error(active, error)
                 no_phone = not active.context and self._without_phone(task.serial, error)
-                handed_back = no_phone or (active.cancelled in endings.GIVE_BACK and not active.fenced)
+                is_cut_off = active.cancelled in endings.GIVE_BACK or isinstance(error, StoreAway)
+                handed_back = no_phone or (is_cut_off and not active.fenced)
             if active.context:
                 active.context.close()
             if handed_back:

@@ -6,14 +6,14 @@ of failed steps are kept by `run`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
-from runner.errors import Cancelled, LostRun, StoreError
+from runner.errors import Cancelled, LostRun, StoreAway, StoreError
 from runner.execution.endings import plain
 from runner.tasks.store import Store
 from runner.tasks.types import Run
@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 class OpenStep:
     """A step that is being taken; the script may fill in `detail`."""
 
-    def __init__(self, step_id: int, number: int, name: str, detail: str) -> None:
+    def __init__(self, step_id: int | None, number: int, name: str, detail: str) -> None:
         self.id = step_id
+        """None: it could not be journalled."""
         self.number = number
         self.name = name
         self.detail = detail
@@ -50,6 +51,8 @@ class Journal:
         self._open: list[OpenStep] = []
         self._taken = 0
         self._last = ""
+        self.may_miss = False
+        """Go on while the database can't be reached, as a run behind its publish fence must."""
         self._failed: tuple[BaseException, str] | None = None
 
     @contextmanager
@@ -57,8 +60,7 @@ class Journal:
         """Raises LostRun when the run is no longer the task's."""
         self._taken += 1
         number = self._steps.index(name) + 1 if name in self._steps else self._taken
-        step_id = self._store.open_step(self._run, name, number, len(self._steps), detail, datetime.now(UTC))
-        step = OpenStep(step_id, number, name, detail)
+        step = OpenStep(self._opened(name, number, detail), number, name, detail)
         log.info("step", step=name, number=number)
         self._open.append(step)
         self._last = name
@@ -77,7 +79,7 @@ class Journal:
         log.info(message, **details)
         if step := self.current:
             step.notes.append({"at": datetime.now(UTC).isoformat(), "message": message, **plain(details)})
-            self._store.write_step(self._run, step.id, {"notes": step.notes})
+            self._write(step, {"notes": step.notes})
 
     @property
     def current(self) -> OpenStep | None:
@@ -99,5 +101,24 @@ class Journal:
             log.warning("step not journalled", step=step.name, error=str(second))
 
     def _close(self, step: OpenStep, outcome: str) -> None:
-        values = {"outcome": outcome, "detail": step.detail, "ended_at": datetime.now(UTC)}
-        self._store.write_step(self._run, step.id, values)
+        self._write(step, {"outcome": outcome, "detail": step.detail, "ended_at": datetime.now(UTC)})
+
+    def _opened(self, name: str, number: int, detail: str) -> int | None:
+        now = datetime.now(UTC)
+        try:
+            return self._store.open_step(self._run, name, number, len(self._steps), detail, now)
+        except StoreAway as error:
+            self._miss(name, error)
+            return None
+
+    def _write(self, step: OpenStep, values: Mapping[str, Any]) -> None:
+        try:
+            if step.id is not None:
+                self._store.write_step(self._run, step.id, values)
+        except StoreAway as error:
+            self._miss(step.name, error)
+
+    def _miss(self, step: str, error: StoreAway) -> None:
+        if not self.may_miss:
+            raise error
+        log.warning("step not journalled", step=step, error=str(error))

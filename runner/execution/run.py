@@ -146,7 +146,7 @@ class RunContext:
         if self.fenced:
             raise RuntimeError("a run publishes once, and this one has")
         self._store.fence(self._run, datetime.now(UTC))
-        self.fenced = True
+        self.fenced = self._journal.may_miss = True
         log.info("publish fence committed")
         tap()
 

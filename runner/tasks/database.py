@@ -26,7 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from runner import migrations
 from runner.cancel import Deadline
-from runner.errors import StoreError
+from runner.errors import StoreAway, StoreError
 from runner.tasks.model import metadata
 
 BUSY_TIMEOUT = 15.0
@@ -149,7 +149,8 @@ class Database:
         except IntegrityError:
             raise
         except DatabaseError as error:
-            raise StoreError(
+            is_away = self.is_shared and (error.connection_invalidated or error.statement is None)
+            raise (StoreAway if is_away else StoreError)(
                 f"The database {self.name} can't be used: {error.orig}.",
                 remedy="Check that it exists, that there is room, and that nothing else holds it locked.",
             ) from error
