@@ -14,9 +14,8 @@ from typing import Literal, Protocol
 
 import runner
 from runner.errors import InvalidRequest, NotFound
-from runner.execution.executor import LOCAL
 from runner.phones.status import PhoneState, PhoneStatus
-from runner.tasks.types import Stats
+from runner.tasks.types import LOCAL, Stats
 
 NOTABLE_SKEW = 1.0
 """Seconds by which a host's clock may differ from the database's before anybody is warned."""

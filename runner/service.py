@@ -17,7 +17,7 @@ from runner.directory import HostDirectory, LocalHost, PhoneDirectory
 from runner.execution import scripts
 from runner.execution.artifacts import Artifacts
 from runner.execution.dispatch import Dispatcher
-from runner.execution.executor import LOCAL, Executor, MaterialSource
+from runner.execution.executor import Executor, MaterialSource
 from runner.execution.local import LocalDispatcher
 from runner.execution.recovery import recover
 from runner.execution.run import ArtifactKeeper
@@ -30,9 +30,10 @@ from runner.phones.phones import Phones
 from runner.phones.screens import Catalog
 from runner.settings import Settings
 from runner.tasks.database import Database
-from runner.tasks.misfire import Misfires
+from runner.tasks.misfire import FLEET, Misfires
 from runner.tasks.service import TaskService
 from runner.tasks.store import Store
+from runner.tasks.types import LOCAL
 from runner.worker_api.served import TICK_SECONDS as WORKER_SECONDS
 from runner.worker_api.service import WorkerApi
 
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-FLEET = "fleet"
-"""Whose signs of life tell how long all of a fleet was off."""
 FARM_SECONDS = 2.0
 """How often devices.yaml is looked at."""
 CLEANING_SECONDS = 3600.0

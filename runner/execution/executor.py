@@ -38,7 +38,7 @@ from runner.tasks.misfire import Misfires
 from runner.tasks.planning import parse_config
 from runner.tasks.settings import TaskSettings
 from runner.tasks.store import Store
-from runner.tasks.types import Ending, Run, Task
+from runner.tasks.types import LOCAL, Ending, Run, Task
 
 if TYPE_CHECKING:
     from runner.phones.screens import Catalog
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOCAL = "local"
-"""The name of the only host. Not the computer's, which may change between two starts."""
 READY = "ready"
 _STORE_PAUSE = 1.0
 """Seconds between attempts to write an ending to a database that can't be used."""

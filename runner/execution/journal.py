@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,6 +19,8 @@ from runner.tasks.store import Store
 from runner.tasks.types import Run
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class OpenStep:
@@ -105,20 +107,20 @@ class Journal:
 
     def _opened(self, name: str, number: int, detail: str) -> int | None:
         now = datetime.now(UTC)
-        try:
-            return self._store.open_step(self._run, name, number, len(self._steps), detail, now)
-        except StoreAway as error:
-            self._miss(name, error)
-            return None
+        return self._unless_away(
+            name, lambda: self._store.open_step(self._run, name, number, len(self._steps), detail, now)
+        )
 
     def _write(self, step: OpenStep, values: Mapping[str, Any]) -> None:
-        try:
-            if step.id is not None:
-                self._store.write_step(self._run, step.id, values)
-        except StoreAway as error:
-            self._miss(step.name, error)
+        if (step_id := step.id) is not None:
+            self._unless_away(step.name, lambda: self._store.write_step(self._run, step_id, values))
 
-    def _miss(self, step: str, error: StoreAway) -> None:
-        if not self.may_miss:
-            raise error
-        log.warning("step not journalled", step=step, error=str(error))
+    def _unless_away(self, step: str, write: Callable[[], T]) -> T | None:
+        """What `write` gives; None when the database is away and the journal may miss it."""
+        try:
+            return write()
+        except StoreAway as error:
+            if not self.may_miss:
+                raise
+            log.warning("step not journalled", step=step, error=str(error))
+            return None

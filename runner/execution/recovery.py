@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import structlog
 
 from runner.execution.endings import of_dead_run
-from runner.execution.executor import LOCAL, end
+from runner.execution.executor import end
 from runner.tasks.settings import TaskSettings
 from runner.tasks.store import Store
+from runner.tasks.types import LOCAL
 
 log = structlog.get_logger(__name__)
 

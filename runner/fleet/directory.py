@@ -21,6 +21,7 @@ from runner.directory import HostInfo
 from runner.errors import InvalidRequest, NotFound
 from runner.farm.model import Device, Farm
 from runner.fleet import model
+from runner.fleet.membership import skew
 from runner.phones.status import PhoneInfo, PhoneState, PhoneStatus
 from runner.tasks.database import Database
 from runner.tasks.model import tasks
@@ -150,9 +151,7 @@ class FleetDirectory:
         """This computer's clock minus the database's, in seconds."""
         before = datetime.now(UTC)
         with self._database.read() as connection:
-            there: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        after = datetime.now(UTC)
-        return (before + (after - before) / 2 - there).total_seconds()
+            return skew(before, connection.execute(select(func.clock_timestamp())).scalar_one())
 
     def _status(self, device: Device, phone: FleetPhone | None, hosts: Mapping[str, HostInfo]) -> PhoneStatus:
         status = partial(PhoneStatus, device.serial, device.adb_serial)

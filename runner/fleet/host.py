@@ -69,7 +69,7 @@ class Host:
     def step_back(self) -> None:
         """Leave the roles to others. Signs of life go on, so that runs have the time to end here."""
         with self._changing:
-            self._lose(set(self._held))
+            self._have(set())
             self._roles = {}
         try:
             self._membership.release()
@@ -102,11 +102,11 @@ class Host:
             except Exception:  # a host without signs of life loses its phones
                 log.exception("a beat failed; the next one tries again")
             if self._membership.lapsed:
-                self._lose(set(self._held))
+                self._have(set())
             if self._news.wait(max(0.0, beat_at - time.monotonic())):
                 self._closing.wait(NEWS_SECONDS)
                 self._news.clear()
-        self._lose(set(self._held))
+        self._have(set())
 
     def _beat(self) -> None:
         snapshot = self._phones()
@@ -124,12 +124,7 @@ class Host:
             return
         self._membership.heard(sent)
         self._reports.told(told, snapshot)
-        with self._changing:
-            self._lose(self._held - held)
-            for name in held & self._roles.keys() - self._held:
-                log.info("this host takes a role of the fleet", role=name)
-                self._roles[name].begin()
-                self._held.add(name)
+        self._have(held)
 
     def _report(self) -> None:
         if self._membership.lapsed:
@@ -139,18 +134,23 @@ class Host:
             told = self._reports.tell(connection, snapshot)
         self._reports.told(told, snapshot)
 
-    def _lose(self, names: set[str]) -> None:
+    def _have(self, wanted: set[str]) -> None:
+        """Begin and end roles until this host has those that are wanted, as far as it takes any."""
         with self._changing:
-            for name in names:
+            for name in self._held - wanted:
                 log.info("this host gives up a role of the fleet", role=name)
                 self._held.discard(name)
                 self._roles[name].end()
+            for name in wanted & self._roles.keys() - self._held:
+                log.info("this host takes a role of the fleet", role=name)
+                self._roles[name].begin()
+                self._held.add(name)
 
     def _come_back(self) -> None:
         """The others have gone on without us: what we were doing is theirs now. Join as somebody new."""
         log.error("this host was silent for too long and lost its phones; it starts anew")
         self._membership.lost()
         self._reports.forget()
-        self._lose(set(self._held))
+        self._have(set())
         if self._give_up(GIVE_UP_SECONDS):
             self._membership.join()

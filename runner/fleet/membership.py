@@ -57,8 +57,8 @@ class Membership:
         self._lease = lease
         self._before_joining: Callable[[Connection], object] = lambda _: None
         self._lock = threading.Lock()
-        self._heard = (0.0, 0.0)
         self._skew = 0.0
+        self._heard = (0.0, 0.0)
         """When the last sign of life that arrived was sent: on the monotonic clock and on the wall clock."""
 
     @property
@@ -107,9 +107,9 @@ class Membership:
         with self._database.write() as connection:
             self._before_joining(connection)
             sent = time.monotonic(), time.time()
-            now = datetime.now(UTC)
+            before = datetime.now(UTC)
             there = connection.execute(select(func.clock_timestamp())).scalar_one()
-            self._skew = (now - there).total_seconds()
+            self._skew = skew(before, there)
             row = {
                 "instance": instance,
                 "home": self._home,
@@ -143,8 +143,7 @@ class Membership:
         )
         if there is None:
             return False
-        after = datetime.now(UTC)
-        self._skew = (before + (after - before) / 2 - there).total_seconds()  # told with the next beat
+        self._skew = skew(before, there)  # told with the next beat
         return True
 
     def heard(self, sent: tuple[float, float]) -> None:
@@ -188,6 +187,11 @@ class Membership:
             index_elements=["name"], set_={"holder": self.instance, "expires_at": until}, where=mine
         )
         return connection.scalar(taken.returning(leases.c.holder)) is not None
+
+
+def skew(before: datetime, there: datetime) -> float:
+    """This computer's clock minus the database's, in seconds: asked `before`, it just answered `there`."""
+    return (before + (datetime.now(UTC) - before) / 2 - there).total_seconds()
 
 
 def _home(data_dir: Path) -> str:

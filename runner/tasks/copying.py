@@ -20,17 +20,14 @@ from runner.errors import ConfigError, StoreError
 from runner.fleet import model as fleet
 from runner.materials import model as _materials  # noqa: F401
 from runner.tasks.database import Database
+from runner.tasks.misfire import FLEET
 from runner.tasks.model import beats, metadata
+from runner.tasks.types import LOCAL
 from runner.worker_api import model as _worker_api  # noqa: F401
 
 ROWS_AT_ONCE = 1000
 OF_A_FLEET = {fleet.hosts, fleet.phones, fleet.leases, fleet.common}
 """What says who runs now: empty in SQLite, and left alone in the target."""
-
-
-BEAT_ALONE, BEAT_OF_FLEET = "local", "fleet"
-"""Under these names `runner.service` notes that it is up. What became late while one host became a
-fleet is late for the fleet."""
 
 
 class Copied(NamedTuple):
@@ -89,7 +86,8 @@ def _copy_all(reading: Connection, writing: Connection, name: str) -> tuple[dict
         if (arrived := _count(writing, table)) != rows[table.name]:
             raise StoreError(f"Of {rows[table.name]} rows of {table.name} only {arrived} arrived.")
         _follow_ids(reading, writing, table)
-    writing.execute(update(beats).where(beats.c.name == BEAT_ALONE).values(name=BEAT_OF_FLEET))
+    # What became late while one host became a fleet is late for the fleet.
+    writing.execute(update(beats).where(beats.c.name == LOCAL).values(name=FLEET))
     return rows, changed
 
 

@@ -15,6 +15,8 @@ from runner.tasks.store import Store
 
 log = structlog.get_logger(__name__)
 
+FLEET = "fleet"
+"""Under this name any host of a fleet notes that it is up; the only host does under its own."""
 BEAT = timedelta(seconds=30)
 SILENCE = 3 * BEAT
 """Longer than this without a beat: the runner was off."""

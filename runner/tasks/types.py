@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from runner.script import Account
 
+LOCAL = "local"
+"""The name of the only host. Not the computer's, which may change between two starts."""
+
 
 class Status(enum.IntEnum):
     """The four states that TikMatrix clients know."""

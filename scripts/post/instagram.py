@@ -35,6 +35,7 @@ from .posting import (
     ALBUM,
     COMPOSE_SECONDS,
     REFRESH_SECONDS,
+    SHORTEST_HEAD,
     Posting,
     wait,
 )
@@ -51,8 +52,6 @@ POSTS_LOOKED_AT = 4
 """Up to three posts can be pinned before the newest."""
 SCROLLS = 6
 """Of a list with more albums than it shows."""
-SHORTEST_HEAD = 10
-"""Characters of a cut caption that are enough to know it."""
 
 TABS = ("home", "main_tab", "reel", "own_profile", "uploading", "upload_done", "upload_failed")
 What = Literal["reel", "post", "story"]

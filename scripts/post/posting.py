@@ -59,6 +59,8 @@ COPY_PAUSE = 0.2
 TIDY_SECONDS = 5.0
 KEYBOARD_SECONDS = 0.2
 """For the keyboard to go after Back."""
+SHORTEST_HEAD = 10
+"""Characters of a cut caption that are enough to know it."""
 ENDS_IN_TAG = re.compile(r"[#@]\S*\Z")
 
 log = structlog.get_logger(__name__)

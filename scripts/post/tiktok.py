@@ -30,6 +30,7 @@ from .posting import (
     COMPOSE_SECONDS,
     LINK_SECONDS,
     REFRESH_SECONDS,
+    SHORTEST_HEAD,
     Posting,
     wait,
 )
@@ -40,8 +41,6 @@ SHARE_ACTIVITY = "com.ss.android.ugc.aweme.share.SystemShareActivity"
 POSTS_LOOKED_AT = 3
 LONGEST_MORE = 12
 """Characters after the dots of a cut caption: "more", "voir plus"."""
-SHORTEST_HEAD = 10
-"""Characters of a cut caption that are enough to know it."""
 TABS = ("home", "friends", "main_tab")
 
 

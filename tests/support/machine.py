@@ -16,7 +16,7 @@ import pytest
 
 from runner.clock.clock import Clock
 from runner.execution.artifacts import Artifacts
-from runner.execution.executor import LOCAL, Executor
+from runner.execution.executor import Executor
 from runner.execution.local import LocalDispatcher
 from runner.execution.recovery import recover
 from runner.execution.scripts import Scripts
@@ -31,7 +31,7 @@ from runner.tasks.misfire import Misfires
 from runner.tasks.service import TaskService
 from runner.tasks.settings import TaskSettings
 from runner.tasks.store import Store
-from runner.tasks.types import Created, CreateTasks, Status, Task, TaskDetail
+from runner.tasks.types import LOCAL, Created, CreateTasks, Status, Task, TaskDetail
 from support import farms
 from support.waiting import wait_for
 
